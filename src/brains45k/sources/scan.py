@@ -1,0 +1,58 @@
+"""Scan one source: every file below its root, matched, named and judged by both selections."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from brains45k.codes import Code
+from brains45k.sources.candidate import Candidate, Verdict, candidates_of, volume_id
+from brains45k.sources.catalog import Source
+from brains45k.sources.select import select, split_is_complete
+from brains45k.sources.walk import walk_images
+
+
+def scan_source(source: Source, root: Path) -> list[Candidate]:
+    """List the candidates of a source below ``root``, with the verdicts of both selections.
+
+    No file is opened. The list is ordered by path and holds every file whose extension is an image's, taken
+    or not, so that nothing is lost silently.
+    """
+    found = (candidate for file in walk_images(root) for candidate in candidates_of(source, file))
+    candidates = _rename_repeats(found)
+    reference = select(candidates, source.selections["reference"])
+    clean = select(candidates, source.selections["clean"])
+    judged = [
+        candidate.with_verdicts(reference=by_reference, clean=by_clean)
+        for candidate, by_reference, by_clean in zip(candidates, reference, clean, strict=True)
+    ]
+    return _flag_partial_split(source, judged, reference)
+
+
+def _flag_partial_split(source: Source, candidates: list[Candidate], verdicts: Sequence[Verdict]) -> list[Candidate]:
+    split = source.selections["reference"].split
+    if split is None or split_is_complete(candidates, verdicts, split):
+        return candidates
+    return [replace(candidate, flags=(Code.F_PARTIAL_SPLIT,)) for candidate in candidates]
+
+
+def _rename_repeats(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Name by its whole path whatever would bear a name already given, such as a second copy of a download."""
+    taken: set[str] = set()
+    result = []
+    for candidate in candidates:
+        if candidate.volume_id in taken:
+            unique = replace(
+                candidate,
+                volume_id=volume_id(
+                    candidate.source,
+                    candidate.file.path,
+                    candidate.fields,
+                    candidate.channel,
+                    unique=candidate.file.path,
+                ),
+            )
+        else:
+            unique = candidate
+        taken.add(unique.volume_id)
+        result.append(unique)
+    return result

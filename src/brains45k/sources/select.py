@@ -1,0 +1,151 @@
+"""The two selections: which candidates of a source are taken, and the code for each that is not."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from brains45k.codes import Code
+from brains45k.sources.candidate import Candidate, Verdict, is_hidden
+from brains45k.sources.catalog import Rules, Split
+from brains45k.sources.series import Kind
+
+_TAKEN = Verdict()
+_CODE_BY_KIND = {
+    Kind.UNKNOWN: Code.S_UNKNOWN_SERIES,
+    Kind.LOCALIZER: Code.S_LOCALIZER,
+    Kind.PHANTOM: Code.S_PHANTOM,
+    Kind.DERIVED: Code.S_DERIVED,
+}
+
+
+def select(candidates: Sequence[Candidate], rules: Rules) -> list[Verdict]:
+    """Judge all candidates of one source by one selection, before any file is opened.
+
+    Returns
+    -------
+    list of Verdict
+        One per candidate, in their order.
+    """
+    verdicts = [_judge_alone(candidate, rules) for candidate in candidates]
+    if rules.split:
+        verdicts = _apply_split(candidates, verdicts, rules.split)
+    if rules.drop_copies:
+        verdicts = _drop_copies(candidates, verdicts)
+    return verdicts
+
+
+def training_part(cases: Iterable[str], split: Split) -> frozenset[str]:
+    """Return the training cases of ``sklearn.model_selection.train_test_split(sorted(cases))``.
+
+    The same permutation as scikit-learn draws (``ShuffleSplit``), without depending on it. With the 1,251
+    cases of BraTS21, seed 4215532 and a test fraction of 0.25 these are the 938 of Yucca's Task012.
+    """
+    names = sorted(cases)
+    n_test = math.ceil(len(names) * split.test_fraction)
+    # The published split was drawn with NumPy's legacy generator: no other gives its permutation.
+    permutation = np.random.RandomState(split.seed).permutation(len(names))
+    return frozenset(names[index] for index in permutation[n_test:])
+
+
+def split_is_complete(candidates: Sequence[Candidate], verdicts: Sequence[Verdict], split: Split) -> bool:
+    """Tell whether all cases that the published split was drawn from are there."""
+    eligible = (Code.S_SPLIT, None)
+    cases = {
+        candidate.subject for candidate, verdict in zip(candidates, verdicts, strict=True) if verdict.code in eligible
+    }
+    return len(cases) == split.cases
+
+
+def _judge_alone(candidate: Candidate, rules: Rules) -> Verdict:
+    """Apply, in order, the checks that need nothing but the candidate; the first that objects decides."""
+    return next((verdict for check in _CHECKS if not (verdict := check(candidate, rules)).taken), _TAKEN)
+
+
+def _check_place(candidate: Candidate, rules: Rules) -> Verdict:
+    if is_hidden(candidate.file.path):
+        return Verdict(Code.S_HIDDEN)
+    if candidate.layout is None:
+        return Verdict(Code.S_LAYOUT)
+    if candidate.layout.role != "image":
+        return Verdict(Code.S_LABEL if candidate.layout.role == "label" else Code.S_OTHER)
+    if rules.layouts is not None and candidate.layout.name not in rules.layouts:
+        return Verdict(Code.S_COHORT, f"layout {candidate.layout.name}")
+    return _TAKEN
+
+
+def _check_format(candidate: Candidate, rules: Rules) -> Verdict:
+    extension = candidate.file.extension
+    if extension == ".dcm":
+        return Verdict(Code.S_DICOM)
+    if rules.formats is not None and extension not in rules.formats:
+        return Verdict(Code.S_FORMAT, f"{extension}; taken: {', '.join(sorted(rules.formats))}")
+    return _TAKEN
+
+
+def _check_where(candidate: Candidate, rules: Rules) -> Verdict:
+    for field, allowed in rules.where.items():
+        value = candidate.fields.get(field, "")
+        if value.lower() not in allowed:
+            return Verdict(Code.S_COHORT, f"{field} is {value or 'not stated'!r}")
+    return _TAKEN
+
+
+def _check_words(candidate: Candidate, rules: Rules) -> Verdict:
+    for field, verdict, words in rules.words:
+        value = candidate.fields.get(field, "").lower()
+        hit = next((word for word in words if word in value), None)
+        if verdict == "reject" and hit is not None:
+            return Verdict(Code.S_WORD, f"{hit!r} in {field} {value!r}")
+        if verdict == "accept" and hit is None:
+            return Verdict(Code.S_WORD, f"no accepted word in {field} {value!r}")
+    return _TAKEN
+
+
+def _check_contrast(candidate: Candidate, rules: Rules) -> Verdict:
+    if rules.suffixes is None:
+        return _TAKEN
+    name = candidate.name
+    if name.kind in _CODE_BY_KIND:
+        return Verdict(_CODE_BY_KIND[name.kind], f"series {candidate.series!r}")
+    if name.suffix not in rules.suffixes:
+        return Verdict(Code.S_CONTRAST, f"{name.suffix or name.kind.value}")
+    return _TAKEN
+
+
+_CHECKS: tuple[Callable[[Candidate, Rules], Verdict], ...] = (
+    _check_place,
+    _check_format,
+    _check_where,
+    _check_words,
+    _check_contrast,
+)
+
+
+def _apply_split(candidates: Sequence[Candidate], verdicts: list[Verdict], split: Split) -> list[Verdict]:
+    taken = [candidate for candidate, verdict in zip(candidates, verdicts, strict=True) if verdict.taken]
+    training = training_part({candidate.subject or "" for candidate in taken}, split)
+    held_out = Verdict(Code.S_SPLIT)
+    return [
+        held_out if verdict.taken and candidate.subject not in training else verdict
+        for candidate, verdict in zip(candidates, verdicts, strict=True)
+    ]
+
+
+def _drop_copies(candidates: Sequence[Candidate], verdicts: list[Verdict]) -> list[Verdict]:
+    """Keep, of one session and contrast, the originals; or the first copy where there is no original."""
+    groups: dict[tuple[str | None, ...], list[int]] = defaultdict(list)
+    for index, (candidate, verdict) in enumerate(zip(candidates, verdicts, strict=True)):
+        if verdict.taken:
+            # IDA folders carry the time of acquisition; a copy made later still bears the same day.
+            day = (candidate.session or "")[:10]
+            groups[candidate.subject, day, candidate.name.suffix, candidate.name.contrast_agent].append(index)
+    result = list(verdicts)
+    for members in groups.values():
+        copies = [index for index in members if candidates[index].name.copy]
+        has_original = len(copies) < len(members)
+        kept = next(index for index in members if has_original is not candidates[index].name.copy)
+        for index in copies if has_original else copies[1:]:
+            result[index] = Verdict(Code.S_COPY, f"beside {candidates[kept].volume_id}")
+    return result
