@@ -1,0 +1,159 @@
+"""From a file to the bytes of an image: tell containers apart, inflate gzip, check it to its end.
+
+nibabel does not read a gzip stream to its end, so that a flipped bit goes unnoticed; here the stream's
+checksum and length are always checked, and never more is inflated than the header declares.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from isal import isal_zlib
+
+from brains45k.codes import Code
+from brains45k.volume.refusal import RefusalError, Remark
+
+#: More than any image header with usual extensions; what is inflated to learn the declared size.
+HEAD_BYTES = 4096
+#: What may be inflated past the declared size before the stream is given up.
+SLACK_BYTES = 1 << 20
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW = 31
+# Deflate cannot compress better than 1,032 to 1: a larger claim is a lie.
+_DEFLATE_MAX_RATIO = 1032
+# A stream this many times longer than declared is a bomb; below it, a header with wrong dimensions.
+_BOMB_FACTOR = 16
+_TEXT_SAMPLE_BYTES = 512
+_PRINTABLE_SHARE = 0.97
+_OTHER_CODECS = {
+    b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"PK\x03\x04": "zip", b"7z\xbc\xaf": "7z",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The bytes of an image file as a reader wants them."""
+
+    content: bytes
+    remarks: tuple[Remark, ...] = ()
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises
+    ------
+    RefusalError
+        ``E_CHANGED`` if it vanished, ``E_UNREADABLE`` if the system forbids it, ``E_EMPTY`` if it is empty.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise RefusalError(Code.E_CHANGED, "the file vanished") from error
+    except OSError as error:
+        raise RefusalError(Code.E_UNREADABLE, error.strerror or str(error)) from error
+    if not content:
+        raise RefusalError(Code.E_EMPTY)
+    return content
+
+
+def unpack(content: bytes, *, named_gz: bool, declared_bytes: Callable[[bytes], int]) -> Payload:
+    """Inflate a file's content if it is gzip, whatever its name says.
+
+    Parameters
+    ----------
+    content : bytes
+        The file as it lies on disk.
+    named_gz : bool
+        Whether the file's name promises gzip.
+    declared_bytes : callable
+        Tells from the first bytes of the image how long the whole image is, in bytes.
+
+    Raises
+    ------
+    RefusalError
+        ``E_NOT_IMAGE``, ``E_CODEC``, ``E_GZ_TRUNC``, ``E_GZ_CRC``, ``E_BOMB``, ``E_SIZE``, ``E_DIM_BOMB``,
+        or what ``declared_bytes`` raises.
+    """
+    compressed = content.startswith(_GZIP_MAGIC)
+    remarks = (Remark(Code.R_EXT, "gzip" if compressed else "not gzip"),) if compressed != named_gz else ()
+    if not compressed:
+        _require_image(content)
+        return Payload(content, remarks)
+    head = _inflate_head(content)
+    _require_image(head)
+    expected = declared_bytes(head)
+    if expected > len(content) * _DEFLATE_MAX_RATIO:
+        raise RefusalError(Code.E_DIM_BOMB, f"declares {expected:,} bytes in a file of {len(content):,}")
+    image, tail = _inflate_all(content, expected)
+    return Payload(image, remarks + tail)
+
+
+def _require_image(head: bytes) -> None:
+    codec = next((name for magic, name in _OTHER_CODECS.items() if head.startswith(magic)), None)
+    if codec:
+        raise RefusalError(Code.E_CODEC, codec)
+    if looks_like_text(head):
+        shown = " ".join(head[:60].decode("utf-8", "replace").split())
+        raise RefusalError(Code.E_NOT_IMAGE, f"begins with {shown!r}")
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Tell whether a file's first bytes are text: an HTML page, JSON, a table.
+
+    >>> looks_like_text(b"<!DOCTYPE html><title>Log in</title>"), looks_like_text(bytes(352))
+    (True, False)
+    """
+    sample = head[:_TEXT_SAMPLE_BYTES]
+    printable = sum(byte in b"\t\n\r" or byte >= ord(" ") for byte in sample)
+    return 0 not in sample and printable >= _PRINTABLE_SHARE * len(sample)
+
+
+def _inflate_head(content: bytes) -> bytes:
+    try:
+        return bytes(isal_zlib.decompressobj(wbits=_GZIP_WINDOW).decompress(content, HEAD_BYTES))
+    except isal_zlib.error as error:
+        raise RefusalError(Code.E_GZ_CRC, str(error)) from error
+
+
+def _inflate_all(content: bytes, expected: int) -> tuple[bytes, tuple[Remark, ...]]:
+    """Inflate all gzip members, at most ``expected`` bytes and a little, and check each to its end."""
+    parts: list[bytes] = []
+    room = expected + SLACK_BYTES
+    rest = content
+    remarks: tuple[Remark, ...] = ()
+    while rest:
+        if not rest.startswith(_GZIP_MAGIC):
+            remarks = (Remark(Code.R_GZ_TAIL, f"{len(rest):,} bytes behind the stream"),)
+            break
+        part, rest = _inflate_member(rest, room, expected)
+        parts.append(part)
+        room -= len(part)
+    if remarks and sum(map(len, parts)) != expected:
+        raise RefusalError(Code.E_GZ_CRC, remarks[0].detail)
+    return (parts[0] if len(parts) == 1 else b"".join(parts)), remarks
+
+
+def _inflate_member(content: bytes, room: int, expected: int) -> tuple[bytes, bytes]:
+    stream = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
+    try:
+        part = stream.decompress(content, room)
+    except isal_zlib.error as error:
+        raise RefusalError(Code.E_GZ_CRC, str(error)) from error
+    if len(part) >= room:
+        raise _too_long(content, expected)
+    if not stream.eof:
+        # All voxels are there and only the trailer is not: the checksum cannot be checked.
+        code = Code.E_GZ_CRC if len(part) >= expected else Code.E_GZ_TRUNC
+        raise RefusalError(code, f"{len(part):,} of {expected:,} bytes inflate")
+    return part, stream.unused_data
+
+
+def _too_long(content: bytes, expected: int) -> RefusalError:
+    """Tell a wrong header from a bomb by the length that the stream itself states (modulo 4 GiB)."""
+    (stated,) = struct.unpack("<I", content[-4:])
+    ordinary = stated <= _BOMB_FACTOR * expected and expected < stated
+    code = Code.E_SIZE if ordinary else Code.E_BOMB
+    return RefusalError(code, f"the header declares {expected:,} bytes, the stream goes on beyond them")

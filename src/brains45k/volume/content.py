@@ -1,0 +1,104 @@
+"""Judge the voxels themselves: what cannot be an image, and what deserves a remark."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from brains45k.codes import Code
+from brains45k.volume.refusal import RefusalError, Remark
+
+Voxels = npt.NDArray[np.float32]
+
+_MAX_NAN_SHARE = 0.001
+_BORDER_VOXELS = 2
+_MAX_LABEL_LEVELS = 64
+_SAMPLE_STRIDE = 97
+_PROBABILITY_MIN_TOP = 0.5
+_HOT_FACTOR = 20.0
+_HOT_PERCENTILE = 99.9
+_MIN_SLICES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Voxels that passed, repaired where needed, with what was remarked.
+
+    Attributes
+    ----------
+    voxels : numpy.ndarray
+        x, y, z, float32, finite.
+    remarks : tuple of Remark
+        Repairs and flags.
+    """
+
+    voxels: Voxels
+    remarks: tuple[Remark, ...]
+
+
+def judge_content(voxels: Voxels, *, derived_expected: bool = False) -> Judged:
+    """Refuse voxels that cannot be an image; repair and flag the rest.
+
+    Parameters
+    ----------
+    voxels : numpy.ndarray
+        x, y, z, float32, scaled; repaired in place.
+    derived_expected : bool
+        Whether the selection knowingly takes a derived map here, such as the ADC of ISLES22.
+
+    Raises
+    ------
+    RefusalError
+        ``E_NAN``, ``E_ZERO``, ``E_CONST``, ``E_LABELMAP`` or ``E_DERIVED``.
+    """
+    remarks = _repair_nonfinite(voxels)
+    low, high = float(voxels.min()), float(voxels.max())
+    if low == high:
+        raise RefusalError(Code.E_ZERO if low == 0 else Code.E_CONST, f"all voxels are {low:g}")
+    _refuse_label_map(voxels)
+    if low >= 0 and _PROBABILITY_MIN_TOP < high <= 1 and not derived_expected:
+        raise RefusalError(Code.E_DERIVED, f"values from {low:g} to {high:g}")
+    if derived_expected:
+        remarks += (Remark(Code.F_DERIVED),)
+    if low < 0:
+        remarks += (Remark(Code.F_NEGATIVE, f"down to {low:g}"),)
+    if min(voxels.shape) < _MIN_SLICES:
+        remarks += (Remark(Code.F_THIN, f"{min(voxels.shape)} voxels"),)
+    return Judged(voxels, remarks + _flag_hot_voxels(voxels, high))
+
+
+def _repair_nonfinite(voxels: Voxels) -> tuple[Remark, ...]:
+    # One pass without a mask for the usual case: the sum of finite float32 voxels is finite in float64.
+    if np.isfinite(voxels.sum(dtype=np.float64)):
+        return ()
+    bad = ~np.isfinite(voxels)
+    count = int(bad.sum())
+    inside = bad[(slice(_BORDER_VOXELS, -_BORDER_VOXELS),) * 3]
+    if count > _MAX_NAN_SHARE * voxels.size or inside.any():
+        raise RefusalError(Code.E_NAN, f"{count:,} of {voxels.size:,} voxels")
+    voxels[bad] = 0
+    return (Remark(Code.R_NAN, f"{count:,} voxels"),)
+
+
+def _refuse_label_map(voxels: Voxels) -> None:
+    """Look at a sample first: an image shows more levels than a label map at once."""
+    flat = voxels.ravel(order="K")
+    sample = flat[::_SAMPLE_STRIDE]
+    if _is_label_like(sample) and _is_label_like(flat):
+        levels = np.unique(flat)
+        background = f"{np.count_nonzero(flat == levels[0]) / flat.size:.0%} at {levels[0]:g}"
+        raise RefusalError(Code.E_LABELMAP, f"{levels.size} whole values, {background}")
+
+
+def _is_label_like(values: Voxels) -> bool:
+    if not np.array_equal(values, np.rint(values)):
+        return False
+    return np.unique(values).size <= _MAX_LABEL_LEVELS
+
+
+def _flag_hot_voxels(voxels: Voxels, high: float) -> tuple[Remark, ...]:
+    sample = voxels.ravel(order="K")[::_SAMPLE_STRIDE]
+    usual = float(np.percentile(sample, _HOT_PERCENTILE))
+    if usual > 0 and high > _HOT_FACTOR * usual:
+        return (Remark(Code.F_HOT_VOXEL, f"{high:g}, where {_HOT_PERCENTILE} % are below {usual:g}"),)
+    return ()

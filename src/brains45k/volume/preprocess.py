@@ -1,0 +1,124 @@
+"""The preprocessing: an ordered list of small pure steps, in two presets.
+
+``paper`` is the order of the AMAES text (arXiv 2408.00640). ``reference`` is the order of the code that built
+BRAINS-45K: Yucca's ``volume_wise_znorm`` at unit spacing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nibabel.spatialimages import SpatialImage
+from threadpoolctl import threadpool_limits
+
+from brains45k.errors import CallError
+from brains45k.volume.geometry import crop, reorient, resample
+from brains45k.volume.image import Image
+from brains45k.volume.intensity import clip, find_foreground, rescale, znormalise
+from brains45k.volume.read import read_image
+from brains45k.volume.volume import Volume
+
+#: The steps of each preset, in order, by name.
+PRESETS: Mapping[str, tuple[str, ...]] = {
+    "paper": ("reorient", "find_foreground", "resample", "clip", "znormalise", "rescale", "crop"),
+    "reference": (
+        "reorient",
+        "crop_positive",
+        "find_foreground",
+        "clip",
+        "znormalise",
+        "rescale",
+        "resample",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """The parameters of the preprocessing; their names are those of the config.
+
+    Attributes
+    ----------
+    preset : {"paper", "reference"}
+        Which order of steps.
+    spacing_mm : float
+        Isotropic spacing after resampling.
+    clip_percentile : float
+        Percentile of the foreground above which intensities are clipped.
+    foreground : {"nonzero", "otsu"}
+        How the foreground is told from the background.
+    """
+
+    preset: str = "paper"
+    spacing_mm: float = 1.0
+    clip_percentile: float = 99.0
+    foreground: str = "nonzero"
+
+    def __post_init__(self) -> None:
+        """Refuse a value that no step understands."""
+        if self.preset not in PRESETS:
+            msg = f"preset {self.preset!r} does not exist; choose one of {', '.join(PRESETS)}."
+            raise CallError(msg)
+
+
+def preprocess(
+    image: Image | SpatialImage | str | PathLike[str],
+    parameters: Preprocessing | None = None,
+) -> Volume:
+    """Preprocess one 3-D image.
+
+    Parameters
+    ----------
+    image : Image, nibabel image or path
+        A path is read and judged as in the corpus; an image is taken as it is.
+    parameters : Preprocessing, optional
+        The ``paper`` preset where absent.
+
+    Returns
+    -------
+    Volume
+        Float32, RAS, isotropic, in [0, 1]; the same bytes whatever the number of threads.
+
+    Raises
+    ------
+    RefusalError
+        If the file is damaged or the image has no contrast to normalise.
+    """
+    settings = parameters or Preprocessing()
+    taken = _as_image(image)
+    volume = Volume(taken.voxels, taken.affine, taken.spacing_mm)
+    # One BLAS thread: sums are made in one order on every machine, and many jobs do not fight for cores.
+    with threadpool_limits(limits=1, user_api="blas"):
+        for name in PRESETS[settings.preset]:
+            volume = _step(name, settings)(volume)
+    return volume
+
+
+def _step(name: str, settings: Preprocessing) -> Any:
+    return {
+        "reorient": reorient,
+        "find_foreground": partial(find_foreground, method=settings.foreground),
+        "resample": partial(resample, spacing_mm=settings.spacing_mm),
+        "clip": partial(clip, percentile=settings.clip_percentile),
+        "znormalise": znormalise,
+        "rescale": rescale,
+        "crop": partial(crop, box="foreground", high_margin_voxels=0),
+        "crop_positive": partial(crop, box="positive", high_margin_voxels=1),
+    }[name]
+
+
+def _as_image(image: Image | SpatialImage | str | PathLike[str]) -> Image:
+    if isinstance(image, Image):
+        return image
+    if isinstance(image, str | PathLike):
+        return read_image(Path(image))
+    zooms = image.header.get_zooms()
+    return Image(
+        voxels=np.asarray(image.dataobj, dtype=np.float32),
+        affine=np.asarray(image.affine, dtype=np.float64),
+        spacing_mm=(float(zooms[0]), float(zooms[1]), float(zooms[2])),
+    )

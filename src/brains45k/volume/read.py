@@ -1,0 +1,178 @@
+"""Read a volume: header first, the stream to its end, every doubt with a code.
+
+Formats: NIfTI-1 and -2 (.nii, .nii.gz, and .hdr/.img pairs), Analyze 7.5 pairs, FreeSurfer .mgh and .mgz.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from brains45k.codes import Code
+from brains45k.volume import mgh, nifti
+from brains45k.volume.container import HEAD_BYTES, read_file, unpack
+from brains45k.volume.content import judge_content
+from brains45k.volume.header import Header
+from brains45k.volume.image import Image
+from brains45k.volume.orientation import require_head_size
+from brains45k.volume.refusal import RefusalError, Remark
+
+_SPATIAL_AXES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file whose container and header have passed; its frames are not judged yet.
+
+    Attributes
+    ----------
+    stored : numpy.ndarray
+        The voxels as stored, x, y, z[, frame].
+    """
+
+    header: Header
+    stored: npt.NDArray[np.generic]
+    sha256: str
+    remarks: tuple[Remark, ...]
+
+    @property
+    def frames(self) -> int:
+        """Number of frames; 1 for a 3-D file."""
+        return 1 if self.stored.ndim == _SPATIAL_AXES else self.stored.shape[_SPATIAL_AXES]
+
+
+def read_image(path: Path) -> Image:
+    """Read one 3-D image.
+
+    Parameters
+    ----------
+    path : Path
+        A file in one of this module's formats; of a pair, the ``.img``.
+
+    Returns
+    -------
+    Image
+        With float32 voxels, on the file's own grid.
+
+    Raises
+    ------
+    RefusalError
+        With the code of what is wrong.
+    """
+    return image_of(open_volume(path))
+
+
+def open_volume(path: Path) -> Opened:
+    """Read a file to its end and judge its container and header.
+
+    Raises
+    ------
+    RefusalError
+        With the code of what is wrong.
+    """
+    content = read_file(path)
+    header, image, remarks = _decode(path, content)
+    shape = _squeeze(header.shape)
+    if shape != header.shape:
+        remarks += (Remark(Code.R_FRAME, f"shape {header.shape}"),)
+    stored = np.frombuffer(image, dtype=header.dtype, count=int(np.prod(shape)), offset=header.offset)
+    return Opened(header, stored.reshape(shape, order="F"), hashlib.sha256(content).hexdigest(), remarks)
+
+
+def image_of(opened: Opened, *, frame: int | None = None, derived_expected: bool = False) -> Image:
+    """Judge one frame's voxels and return it as an image.
+
+    Parameters
+    ----------
+    opened : Opened
+        From :func:`open_volume`.
+    frame : int, optional
+        Which frame of a 4-D file; None asks for a 3-D file.
+    derived_expected : bool
+        Whether a derived map is expected here.
+
+    Raises
+    ------
+    RefusalError
+        With the code of what is wrong.
+    """
+    stored = _frame(opened, frame)
+    header = opened.header
+    if min(stored.shape) == 1:
+        raise RefusalError(Code.E_2D, f"shape {stored.shape}")
+    require_head_size(stored.shape, header.spacing_mm)
+    voxels = _scale(stored, header)
+    judged = judge_content(voxels, derived_expected=derived_expected)
+    remarks = opened.remarks + header.remarks + judged.remarks
+    return Image(judged.voxels, header.affine, header.spacing_mm, header.dtype.name, remarks)
+
+
+def _decode(path: Path, content: bytes) -> tuple[Header, bytes, tuple[Remark, ...]]:
+    name = path.name.lower()
+    if name.endswith((".mgz", ".mgh")):
+        payload = unpack(content, named_gz=name.endswith(".mgz"), declared_bytes=mgh.declared_bytes)
+        image = payload.content
+        return mgh.judge_header(image[:HEAD_BYTES], image_bytes=len(image)), image, payload.remarks
+    if name.endswith(".img"):
+        return _decode_pair(path, content)
+    if not name.endswith((".nii", ".nii.gz")):
+        raise RefusalError(Code.E_FORMAT, f"{''.join(path.suffixes[-2:])} is not read; convert it to NIfTI")
+    payload = unpack(content, named_gz=name.endswith(".gz"), declared_bytes=nifti.declared_bytes)
+    image = payload.content
+    head = image[:HEAD_BYTES]
+    fields = nifti.parse_nifti(head)
+    return nifti.judge_header(fields, head, image_bytes=len(image), single_file=True), image, payload.remarks
+
+
+def _decode_pair(path: Path, content: bytes) -> tuple[Header, bytes, tuple[Remark, ...]]:
+    header_path = path.with_suffix(".HDR" if path.suffix == ".IMG" else ".hdr")
+    if not header_path.exists():
+        raise RefusalError(Code.E_FORMAT, f"{header_path.name} is missing beside it")
+    head = read_file(header_path)
+    fields = nifti.parse_analyze(head)
+    voxel_bytes = nifti.pair_bytes(fields)
+    payload = unpack(content, named_gz=False, declared_bytes=lambda _: voxel_bytes) if _is_gzip(content) else None
+    image = payload.content if payload else content
+    header = nifti.judge_header(fields, head, image_bytes=len(image), single_file=False)
+    return header, image, payload.remarks if payload else ()
+
+
+def _is_gzip(content: bytes) -> bool:
+    return content.startswith(b"\x1f\x8b")
+
+
+def _squeeze(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Drop trailing axes of length one beyond the third; pad a 1-D or 2-D image to three axes.
+
+    >>> _squeeze((64, 64, 30, 1, 1)), _squeeze((64, 64))
+    ((64, 64, 30), (64, 64, 1))
+    """
+    while len(shape) > _SPATIAL_AXES and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape + (1,) * (_SPATIAL_AXES - len(shape))
+
+
+def _frame(opened: Opened, frame: int | None) -> npt.NDArray[np.generic]:
+    stored = opened.stored
+    if frame is None:
+        if stored.ndim != _SPATIAL_AXES:
+            raise RefusalError(Code.E_4D, f"shape {stored.shape}")
+        return stored
+    if stored.ndim != _SPATIAL_AXES + 1 or frame >= stored.shape[-1]:
+        raise RefusalError(Code.E_4D, f"shape {stored.shape} has no frame {frame}")
+    return stored[..., frame]
+
+
+def _scale(stored: npt.NDArray[np.generic], header: Header) -> npt.NDArray[np.float32]:
+    """Return float32 intensities in a new array; what float32 cannot hold exactly is scaled in float64."""
+    if header.slope == 1 and header.intercept == 0:
+        return np.asarray(stored.astype(np.float32))
+    wide = header.dtype.itemsize > 4 or header.dtype.name in {"int32", "uint32"}  # noqa: PLR2004
+    if wide:
+        return np.asarray((stored.astype(np.float64) * header.slope + header.intercept).astype(np.float32))
+    values = stored.astype(np.float32)
+    values *= np.float32(header.slope)
+    values += np.float32(header.intercept)
+    return np.asarray(values)

@@ -1,0 +1,57 @@
+"""The thing that preprocessing steps pass along."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Voxels = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+Affine = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """An image on its way through the preprocessing, and at its end.
+
+    Attributes
+    ----------
+    data : numpy.ndarray
+        x, y, z, float32.
+    affine : numpy.ndarray
+        4 x 4, voxel index to RAS millimetres.
+    spacing_mm : tuple of float
+        Along the axes of ``data``.
+    foreground : numpy.ndarray, optional
+        x, y, z, bool, once it has been found.
+    crop_start : tuple of int
+        Index of the first voxel, in the voxels of the grid that was cropped.
+    clip_value : float, optional
+        Intensity above which was clipped.
+    mean, std : float, optional
+        Of the foreground, after clipping; they turn [0, 1] back into z-scores.
+    """
+
+    data: Voxels
+    affine: Affine
+    spacing_mm: tuple[float, float, float]
+    foreground: Mask | None = None
+    crop_start: tuple[int, int, int] = (0, 0, 0)
+    clip_value: float | None = None
+    mean: float | None = None
+    std: float | None = None
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[np.generic]:
+        """Let NumPy take a volume where it takes an array."""
+        return np.array(self.data, dtype=dtype, copy=copy)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Size in voxels along x, y, z."""
+        x, y, z = self.data.shape
+        return x, y, z
+
+    @property
+    def foreground_fraction(self) -> float:
+        """Share of the voxels that are foreground; 1 where none has been told apart."""
+        return 1.0 if self.foreground is None else float(np.count_nonzero(self.foreground) / self.foreground.size)
