@@ -59,6 +59,9 @@ def _describe(error: jsonschema.ValidationError) -> str:
     place = ".".join(str(part) for part in error.absolute_path) or "the top level"
     if error.validator == "additionalProperties" and isinstance(error.schema, Mapping):
         return _describe_unknown_key(error, place)
+    if error.validator == "type" and str(error.instance).lower() in {"true", "false"}:
+        # Snakemake's --config knows truth values in Python's spelling alone.
+        return f"at {place}: {error.message}; on the command line write True or False."
     return f"at {place}: {error.message}."
 
 

@@ -56,6 +56,7 @@ class VolumeRule:
 
     min_size_voxels: int = 1
     min_value: float | None = None
+    three_axes: bool = False
 
 
 @dataclass(frozen=True)

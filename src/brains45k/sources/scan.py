@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tqdm import tqdm
+
 from brains45k.codes import Code
 from brains45k.sources.candidate import Candidate, Verdict, candidates_of, volume_id
 from brains45k.sources.catalog import Source
@@ -17,7 +19,9 @@ def scan_source(source: Source, root: Path) -> list[Candidate]:
     No file is opened. The list is ordered by path and holds every file whose extension is an image's, taken
     or not, so that nothing is lost silently.
     """
-    found = (candidate for file in walk_images(root) for candidate in candidates_of(source, file))
+    # On a slow disk this takes minutes; where it is quick no bar is ever seen.
+    files = tqdm(walk_images(root), desc=f"looking through {root}", unit="file", delay=2, leave=False, disable=None)
+    found = (candidate for file in files for candidate in candidates_of(source, file))
     candidates = _rename_repeats(found)
     reference = select(candidates, source.selections["reference"])
     clean = select(candidates, source.selections["clean"])

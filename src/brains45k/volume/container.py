@@ -23,6 +23,13 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
 # Deflate cannot compress better than 1,032 to 1: a larger claim is a lie.
 _DEFLATE_MAX_RATIO = 1032
+# A large file whose voxels compress this well is all background: it is not worth the memory that it asks.
+_LARGE_BYTES = 128 << 20
+_IMAGE_MAX_RATIO = 200
+# What is looked at to inflate the head: a gzip header may hold 64 KiB of extra fields itself.
+_HEAD_SAMPLE_BYTES = 1 << 17
+# How much is fed at once where another member may follow, because what a member leaves over is copied.
+_CHUNK_BYTES = 1 << 16
 # A stream this many times longer than declared is a bomb; below it, a header with wrong dimensions.
 _BOMB_FACTOR = 16
 _TEXT_SAMPLE_BYTES = 512
@@ -80,18 +87,26 @@ def unpack(content: bytes, *, named_gz: bool, declared_bytes: Callable[[bytes], 
     compressed = content.startswith(_GZIP_MAGIC)
     remarks = (Remark(Code.R_EXT, "gzip" if compressed else "not gzip"),) if compressed != named_gz else ()
     if not compressed:
-        _require_image(content)
+        require_image(content)
         return Payload(content, remarks)
     head = _inflate_head(content)
-    _require_image(head)
+    require_image(head)
     expected = declared_bytes(head)
-    if expected > len(content) * _DEFLATE_MAX_RATIO:
+    if expected > len(content) * (_IMAGE_MAX_RATIO if expected > _LARGE_BYTES else _DEFLATE_MAX_RATIO):
+        _refuse_truncated(content)
         raise RefusalError(Code.E_DIM_BOMB, f"declares {expected:,} bytes in a file of {len(content):,}")
     image, tail = _inflate_all(content, expected)
     return Payload(image, remarks + tail)
 
 
-def _require_image(head: bytes) -> None:
+def require_image(head: bytes) -> None:
+    """Refuse first bytes that are text or another kind of archive.
+
+    Raises
+    ------
+    RefusalError
+        ``E_CODEC`` or ``E_NOT_IMAGE``.
+    """
     codec = next((name for magic, name in _OTHER_CODECS.items() if head.startswith(magic)), None)
     if codec:
         raise RefusalError(Code.E_CODEC, codec)
@@ -108,47 +123,78 @@ def looks_like_text(head: bytes) -> bool:
     """
     sample = head[:_TEXT_SAMPLE_BYTES]
     printable = sum(byte in b"\t\n\r" or byte >= ord(" ") for byte in sample)
-    return 0 not in sample and printable >= _PRINTABLE_SHARE * len(sample)
+    return bool(sample) and 0 not in sample and printable >= _PRINTABLE_SHARE * len(sample)
 
 
 def _inflate_head(content: bytes) -> bytes:
+    """Inflate the first bytes of the image, from as many gzip members as that takes."""
+    head, rest, ended = b"", content[:_HEAD_SAMPLE_BYTES], False
     try:
-        return bytes(isal_zlib.decompressobj(wbits=_GZIP_WINDOW).decompress(content, HEAD_BYTES))
+        while len(head) < HEAD_BYTES and rest.startswith(_GZIP_MAGIC):
+            stream = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
+            head += stream.decompress(rest, HEAD_BYTES - len(head))
+            rest, ended = stream.unused_data, stream.eof
     except isal_zlib.error as error:
         raise RefusalError(Code.E_GZ_CRC, str(error)) from error
+    if len(head) < HEAD_BYTES and not ended:
+        raise RefusalError(Code.E_GZ_TRUNC, f"{len(head):,} bytes inflate")
+    if not head:
+        raise RefusalError(Code.E_EMPTY, "The gzip stream holds nothing.")
+    return head
+
+
+def _refuse_truncated(content: bytes) -> None:
+    """Refuse a stream that breaks off: what is left of a download declares too much as well."""
+    stream = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
+    try:
+        for start in range(0, len(content), _CHUNK_BYTES):
+            stream.decompress(content[start : start + _CHUNK_BYTES])
+    except isal_zlib.error as error:
+        raise RefusalError(Code.E_GZ_CRC, str(error)) from error
+    if not stream.eof:
+        raise RefusalError(Code.E_GZ_TRUNC, f"{len(content):,} bytes are left")
 
 
 def _inflate_all(content: bytes, expected: int) -> tuple[bytes, tuple[Remark, ...]]:
     """Inflate all gzip members, at most ``expected`` bytes and a little, and check each to its end."""
     parts: list[bytes] = []
     room = expected + SLACK_BYTES
-    rest = content
+    position = 0
     remarks: tuple[Remark, ...] = ()
-    while rest:
-        if not rest.startswith(_GZIP_MAGIC):
-            remarks = (Remark(Code.R_GZ_TAIL, f"{len(rest):,} bytes behind the stream"),)
+    while position < len(content):
+        if not content.startswith(_GZIP_MAGIC, position):
+            remarks = (Remark(Code.R_GZ_TAIL, f"{len(content) - position:,} bytes behind the stream"),)
             break
-        part, rest = _inflate_member(rest, room, expected)
+        part, position = _inflate_member(content, position, room, expected)
         parts.append(part)
         room -= len(part)
-    if remarks and sum(map(len, parts)) != expected:
+    if remarks and sum(map(len, parts)) < expected:
         raise RefusalError(Code.E_GZ_CRC, remarks[0].detail)
     return (parts[0] if len(parts) == 1 else b"".join(parts)), remarks
 
 
-def _inflate_member(content: bytes, room: int, expected: int) -> tuple[bytes, bytes]:
+def _inflate_member(content: bytes, start: int, room: int, expected: int) -> tuple[bytes, int]:
+    """Inflate the member that begins at ``start``; return it and where it ends."""
     stream = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)
+    pieces: list[bytes] = []
+    # The first member is mostly the only one.
+    step = _CHUNK_BYTES if start else len(content)
     try:
-        part = stream.decompress(content, room)
+        while room > 0 and start < len(content) and not stream.eof:
+            pieces.append(stream.decompress(content[start : start + step], room))
+            start += step
+            room -= len(pieces[-1])
     except isal_zlib.error as error:
         raise RefusalError(Code.E_GZ_CRC, str(error)) from error
-    if len(part) >= room:
+    if room <= 0:
         raise _too_long(content, expected)
     if not stream.eof:
         # All voxels are there and only the trailer is not: the checksum cannot be checked.
-        code = Code.E_GZ_CRC if len(part) >= expected else Code.E_GZ_TRUNC
-        raise RefusalError(code, f"{len(part):,} of {expected:,} bytes inflate")
-    return part, stream.unused_data
+        inflated = expected + SLACK_BYTES - room
+        code = Code.E_GZ_CRC if inflated >= expected else Code.E_GZ_TRUNC
+        raise RefusalError(code, f"{inflated:,} of {expected:,} bytes inflate")
+    part = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return part, min(start, len(content)) - len(stream.unused_data)
 
 
 def _too_long(content: bytes, expected: int) -> RefusalError:

@@ -14,6 +14,7 @@ _MAX_NAN_SHARE = 0.001
 _BORDER_VOXELS = 2
 _MAX_LABEL_LEVELS = 64
 _SAMPLE_STRIDE = 97
+_SAMPLE_VOXELS = 10_000
 _PROBABILITY_MIN_TOP = 0.5
 _HOT_FACTOR = 20.0
 _HOT_PERCENTILE = 99.9
@@ -69,7 +70,9 @@ def judge_content(voxels: Voxels, *, derived_expected: bool = False) -> Judged:
 
 def _repair_nonfinite(voxels: Voxels) -> tuple[Remark, ...]:
     # One pass without a mask for the usual case: the sum of finite float32 voxels is finite in float64.
-    if np.isfinite(voxels.sum(dtype=np.float64)):
+    with np.errstate(invalid="ignore"):
+        total = voxels.sum(dtype=np.float64)
+    if np.isfinite(total):
         return ()
     bad = ~np.isfinite(voxels)
     count = int(bad.sum())
@@ -87,17 +90,21 @@ def _refuse_label_map(voxels: Voxels) -> None:
     if _is_label_like(sample) and _is_label_like(flat):
         levels = np.unique(flat)
         background = f"{np.count_nonzero(flat == levels[0]) / flat.size:.0%} at {levels[0]:g}"
-        raise RefusalError(Code.E_LABELMAP, f"{levels.size} whole values, {background}")
+        raise RefusalError(Code.E_LABELMAP, f"{levels.size} values, {background}")
 
 
 def _is_label_like(values: Voxels) -> bool:
     if not np.array_equal(values, np.rint(values)):
-        return False
+        # A mask may be stored with any two values.
+        low, high = values.min(), values.max()
+        return bool(((values == low) | (values == high)).all())
     return np.unique(values).size <= _MAX_LABEL_LEVELS
 
 
 def _flag_hot_voxels(voxels: Voxels, high: float) -> tuple[Remark, ...]:
-    sample = voxels.ravel(order="K")[::_SAMPLE_STRIDE]
+    # A sample is enough of a large image; of a small one it would be mistaken by the hot voxel itself.
+    stride = min(_SAMPLE_STRIDE, max(1, voxels.size // _SAMPLE_VOXELS))
+    sample = voxels.ravel(order="K")[::stride]
     usual = float(np.percentile(sample, _HOT_PERCENTILE))
     if usual > 0 and high > _HOT_FACTOR * usual:
         return (Remark(Code.F_HOT_VOXEL, f"{high:g}, where {_HOT_PERCENTILE} % are below {usual:g}"),)

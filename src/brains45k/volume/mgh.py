@@ -13,6 +13,7 @@ from brains45k.volume.orientation import Orientation, choose_orientation
 from brains45k.volume.refusal import RefusalError
 
 _HEADER_BYTES = 284
+_FLAG_OFFSET = 28
 _VERSION = 1
 _MAX_TAG_BYTES = 1 << 20
 
@@ -52,7 +53,8 @@ def judge_header(head: bytes, *, image_bytes: int) -> Header:
     expected = declared_bytes(head)
     if not expected <= image_bytes <= expected + _MAX_TAG_BYTES:
         raise RefusalError(Code.E_SIZE, f"declares {expected:,} bytes, holds {image_bytes:,}")
-    oriented = int(fields["goodRASFlag"]) == 1
+    # nibabel fills in an orientation where this flag is not set, and sets the flag.
+    oriented = struct.unpack_from(">h", head, _FLAG_OFFSET)[0] > 0
     # Without its flag FreeSurfer assumes a coronal scan; that is no statement of the file.
     sform = np.asarray(fields.get_affine(), dtype=np.float64) if oriented else None
     pixdim = np.asarray(fields["delta"], dtype=np.float64)
@@ -65,5 +67,7 @@ def judge_header(head: bytes, *, image_bytes: int) -> Header:
 
 def _shape_and_dtype(fields: MGHHeader) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     dtype = np.dtype(fields.get_data_dtype()).newbyteorder(">")
-    dims = tuple(int(length) for length in fields["dims"])
+    x, y, z, frames = (int(length) for length in fields["dims"])
+    # The format has no 3-D files: one frame is the usual case, no oddity.
+    dims = (x, y, z) if frames == 1 else (x, y, z, frames)
     return require_shape(dims, itemsize=dtype.itemsize), dtype

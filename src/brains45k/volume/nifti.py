@@ -19,10 +19,17 @@ _MM_BY_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _UNIT_MM = 2
 _RGB_TYPES = {128, 2304}
 _COMPLEX_TYPES = {32, 1792, 2048}
-# Statistics (2 to 24), and labels, names, matrices, vectors, points, triangles, quaternions, no-dimension.
-_REFUSED_INTENTS = frozenset(range(2, 25)) | frozenset(range(1002, 1012))
+# Statistics (2 to 24); labels, names, matrices, vectors, points, triangles, quaternions, no-dimension; colours,
+# shapes, and FSL's warp fields.
+_REFUSED_INTENTS = frozenset(range(2, 25)) | frozenset(range(1002, 1012)) | frozenset(range(2003, 2019))
 _MAX_SCALE = 1e20
 _INTERCEPT_TO_SLOPE = 1e4
+_QUATERNION = ("quatern_b", "quatern_c", "quatern_d")
+_QUATERNION_SLACK = 1e-3
+_MAGICS = {_NIFTI1_BYTES: {b"n+1", b"ni1"}, _NIFTI2_BYTES: {b"n+2", b"ni2"}}
+# More than any extension: an offset beyond it is damage.
+_MAX_OFFSET_BYTES = 64 << 20
+_HUGE_EXTENSION_BYTES = 1 << 20
 
 
 def parse_nifti(head: bytes) -> nibabel.Nifti1Header:
@@ -42,7 +49,7 @@ def parse_nifti(head: bytes) -> nibabel.Nifti1Header:
     kind = nibabel.Nifti1Header if size == _NIFTI1_BYTES else nibabel.Nifti2Header
     header = kind(head[:size], endianness=order, check=False)
     magic = bytes(header["magic"].tobytes())[:3]
-    if magic not in {b"n+1", b"ni1", b"n+2", b"ni2"}:
+    if magic not in _MAGICS[size]:
         raise RefusalError(Code.E_MAGIC, f"magic {magic!r}")
     return header
 
@@ -130,7 +137,9 @@ def _dtype(fields: nibabel.Nifti1Header) -> np.dtype[np.generic]:
     if code in _COMPLEX_TYPES:
         raise RefusalError(Code.E_COMPLEX)
     try:
-        dtype: np.dtype[np.generic] = np.dtype(nibabel.nifti1.data_type_codes.dtype[code]).newbyteorder(fields.endianness)
+        dtype: np.dtype[np.generic] = np.dtype(nibabel.nifti1.data_type_codes.dtype[code]).newbyteorder(
+            fields.endianness
+        )
     except KeyError as error:
         raise RefusalError(Code.E_DTYPE, f"datatype code {code}") from error
     if dtype.kind not in "iuf" or dtype.itemsize > 8:  # noqa: PLR2004 - float128 is not portable
@@ -146,7 +155,7 @@ def _minimum_offset(fields: nibabel.Nifti1Header) -> int:
 
 def _voxel_offset(fields: nibabel.Nifti1Header) -> int:
     offset = float(fields["vox_offset"])
-    if not 0 <= offset < 2**40 or offset != int(offset):
+    if not 0 <= offset <= _MAX_OFFSET_BYTES or offset != int(offset):
         raise RefusalError(Code.E_OFFSET, f"voxel offset {offset}")
     return int(offset)
 
@@ -170,6 +179,8 @@ def _judge_extensions(fields: nibabel.Nifti1Header, head: bytes, offset: int) ->
     position = _minimum_offset(fields)
     if len(head) < position or head[position - _EXTENSION_FLAG_BYTES] == 0:
         return ()
+    if offset - position > _HUGE_EXTENSION_BYTES:
+        return (Remark(Code.R_EXT_DROP, f"{offset - position:,} bytes of extensions"),)
     while position + 8 <= min(offset, len(head)):
         (size,) = struct.unpack(f"{fields.endianness}i", head[position : position + 4])
         if size > offset - position:
@@ -188,10 +199,9 @@ def _judge_scaling(
         return 1.0, 0.0, ()
     finite = np.isfinite([slope, intercept]).all() and abs(slope) < _MAX_SCALE and abs(intercept) < _MAX_SCALE
     if not finite:
-        # nibabel writes NaN for "no scaling"; an integer type has a range of its own to fall back on.
-        if np.isnan(slope) and (np.isnan(intercept) or intercept == 0):
-            return 1.0, 0.0, ()
-        if dtype.kind == "f":
+        # Some writers put NaN for "no scaling"; else an integer type has a range of its own to fall back on.
+        unset = np.isnan(slope) and (np.isnan(intercept) or intercept == 0)
+        if dtype.kind == "f" and not unset:
             raise RefusalError(Code.E_SCALE, f"slope {slope}, intercept {intercept}")
         return 1.0, 0.0, (Remark(Code.R_SCALE, f"slope {slope}, intercept {intercept}"),)
     remarkable = dtype.kind == "f" and abs(intercept) > _INTERCEPT_TO_SLOPE * abs(slope)
@@ -223,6 +233,12 @@ def _qform(fields: nibabel.Nifti1Header) -> npt.NDArray[np.float64] | None:
     pixdim = np.abs(np.asarray(fields["pixdim"][1:4], dtype=np.float64))
     usable["pixdim"][1:4] = pixdim
     usable["pixdim"][0] = -1 if fields["pixdim"][0] == -1 else 1
+    quaternion = np.array([fields[name] for name in _QUATERNION], dtype=np.float64)
+    length = float(np.linalg.norm(quaternion))
+    if 1 < length <= 1 + _QUATERNION_SLACK:
+        # A half turn, rounded: nibabel would refuse it, the format's own library takes it.
+        for name, value in zip(_QUATERNION, quaternion / length, strict=True):
+            usable[name] = value
     try:
         qform = np.asarray(usable.get_qform(), dtype=np.float64)
     except (ValueError, nibabel.spatialimages.HeaderDataError):

@@ -17,7 +17,7 @@ _MAX_SHEAR_DEG, _NOTED_SHEAR_DEG = 5.0, 0.5
 _NOTED_OBLIQUE_DEG = 30.0
 _NOTED_DISAGREEMENT_DEG = 5.0
 _SPACING_TOLERANCE = 0.01
-_MIN_DETERMINANT = 1e-9
+_MIN_RELATIVE_DETERMINANT = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,9 @@ def choose_orientation(stated: Orientation, *, unit_mm: float) -> Chosen:
         spacing = _require_spacing(pixdim)
         # Without an orientation the voxels stay as stored; the origin is the first voxel.
         return Chosen(np.diag([*spacing, 1.0]), spacing, oriented=False, remarks=(*remarks, Remark(Code.F_NO_XFORM)))
+    from_sform = affine is stated.sform
     affine = np.vstack([affine[:3] * unit_mm, [0, 0, 0, 1]])
-    spacing, spacing_remarks = _reconcile_spacing(pixdim, affine, from_sform=stated.sform is not None)
+    spacing, spacing_remarks = _reconcile_spacing(pixdim, affine, from_sform=from_sform)
     remarks += spacing_remarks + _judge_angles(affine)
     return Chosen(affine, spacing, oriented=True, remarks=remarks)
 
@@ -103,7 +104,13 @@ def _choose_affine(stated: Orientation) -> tuple[Affine | None, tuple[Remark, ..
 
 
 def _is_usable(affine: Affine) -> bool:
-    return bool(np.isfinite(affine).all() and abs(np.linalg.det(affine[:3, :3])) > _MIN_DETERMINANT)
+    """Tell whether three columns span the space, in whatever unit they are."""
+    if not np.isfinite(affine).all():
+        return False
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not _is_spacing(lengths):
+        return False
+    return bool(abs(np.linalg.det(affine[:3, :3] / lengths)) > _MIN_RELATIVE_DETERMINANT)
 
 
 def _judge_agreement(stated: Orientation) -> tuple[Remark, ...]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from brains45k.codes import Code
 from brains45k.volume import mgh, nifti
-from brains45k.volume.container import HEAD_BYTES, read_file, unpack
+from brains45k.volume.container import HEAD_BYTES, read_file, require_image, unpack
 from brains45k.volume.content import judge_content
 from brains45k.volume.header import Header
 from brains45k.volume.image import Image
@@ -73,7 +73,9 @@ def open_volume(path: Path) -> Opened:
         With the code of what is wrong.
     """
     content = read_file(path)
-    header, image, remarks = _decode(path, content)
+    # The numbers of a broken header are judged; NumPy need not warn of them as well.
+    with np.errstate(over="ignore", invalid="ignore"):
+        header, image, remarks = _decode(path, content)
     shape = _squeeze(header.shape)
     if shape != header.shape:
         remarks += (Remark(Code.R_FRAME, f"shape {header.shape}"),)
@@ -103,7 +105,9 @@ def image_of(opened: Opened, *, frame: int | None = None, derived_expected: bool
     if min(stored.shape) == 1:
         raise RefusalError(Code.E_2D, f"shape {stored.shape}")
     require_head_size(stored.shape, header.spacing_mm)
-    voxels = _scale(stored, header)
+    # What float32 cannot hold becomes infinite, which is judged as such.
+    with np.errstate(over="ignore", invalid="ignore"):
+        voxels = _scale(stored, header)
     judged = judge_content(voxels, derived_expected=derived_expected)
     remarks = opened.remarks + header.remarks + judged.remarks
     return Image(judged.voxels, header.affine, header.spacing_mm, header.dtype.name, remarks)
@@ -127,10 +131,12 @@ def _decode(path: Path, content: bytes) -> tuple[Header, bytes, tuple[Remark, ..
 
 
 def _decode_pair(path: Path, content: bytes) -> tuple[Header, bytes, tuple[Remark, ...]]:
-    header_path = path.with_suffix(".HDR" if path.suffix == ".IMG" else ".hdr")
-    if not header_path.exists():
-        raise RefusalError(Code.E_FORMAT, f"{header_path.name} is missing beside it")
+    names = (path.with_suffix(suffix) for suffix in (".HDR" if path.suffix == ".IMG" else ".hdr", ".hdr", ".HDR"))
+    header_path = next((name for name in names if name.exists()), None)
+    if header_path is None:
+        raise RefusalError(Code.E_FORMAT, f"{path.stem}.hdr is missing beside it")
     head = read_file(header_path)
+    require_image(head)
     fields = nifti.parse_analyze(head)
     voxel_bytes = nifti.pair_bytes(fields)
     payload = unpack(content, named_gz=False, declared_bytes=lambda _: voxel_bytes) if _is_gzip(content) else None
