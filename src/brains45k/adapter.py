@@ -1,0 +1,24 @@
+"""What every script of the workflow does around its one call: a log, and errors in one line."""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from brains45k.errors import BrainsError
+
+
+@contextmanager
+def job_log(path: str) -> Iterator[TextIO]:
+    """Open a job's log; an error on purpose ends the job with its line, any other with a traceback in the log."""
+    with Path(path).open("w", encoding="utf-8", errors="backslashreplace") as log:
+        try:
+            yield log
+        except BrainsError as error:
+            log.write(f"{error}\n")
+            sys.exit(f"brains45k: {error}")
+        except Exception:
+            log.write(traceback.format_exc())
+            raise

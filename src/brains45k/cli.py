@@ -1,0 +1,135 @@
+"""The command line: what a person runs outside the workflow.
+
+Exit codes: 0 well, 1 the data is at fault, 2 the call is at fault.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from brains45k import __version__
+from brains45k.codes import Code
+from brains45k.errors import BrainsError, CallError
+from brains45k.volume.preprocess import PRESETS, Preprocessing
+
+_MANIFEST = click.option(
+    "--manifest",
+    type=click.Path(path_type=Path),
+    default=Path("manifests/corpus.parquet"),
+    show_default=True,
+    help="The corpus's manifest.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """Build BRAINS-45K with 'snakemake --cores all corpus'; look at it, and at single volumes, with this."""
+
+
+@cli.command()
+@click.argument("source_file", metavar="IN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("target_file", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default="paper",
+    show_default=True,
+    help="Order of the steps.",
+)
+@click.option("--spacing-mm", type=click.FloatRange(0.2, 10), default=1.0, show_default=True)
+@click.option("--clip-percentile", type=click.FloatRange(50, 100), default=99.0, show_default=True)
+@click.option("--foreground", type=click.Choice(["nonzero", "otsu"]), default="nonzero", show_default=True)
+def preprocess(
+    *,
+    source_file: Path,
+    target_file: Path,
+    preset: str,
+    spacing_mm: float,
+    clip_percentile: float,
+    foreground: str,
+) -> None:
+    """Preprocess one volume as in the corpus. OUT ends in .nii.gz or .npy."""
+    from brains45k.volume.preprocess import preprocess as run  # noqa: PLC0415 - help must not wait for NumPy
+    from brains45k.volume.read import read_image  # noqa: PLC0415
+    from brains45k.volume.refusal import RefusalError  # noqa: PLC0415
+    from brains45k.volume.save import require_target, save_volume  # noqa: PLC0415
+
+    require_target(target_file)
+    parameters = Preprocessing(
+        preset=preset, spacing_mm=spacing_mm, clip_percentile=clip_percentile, foreground=foreground
+    )
+    try:
+        image = read_image(source_file)
+        volume = run(image, parameters)
+    except RefusalError as refusal:
+        click.echo(f"{source_file}: {refusal.code.value}: {refusal}", err=True)
+        sys.exit(1)
+    for remark in image.remarks:
+        click.echo(f"{source_file}: {remark.code.value}: {remark.code.sentence} {remark.detail}".rstrip(), err=True)
+    save_volume(volume, target_file)
+
+
+@cli.command()
+@click.argument("source", required=False)
+@_MANIFEST
+@click.option("--json", "as_json", is_flag=True, help="For machines, on standard output.")
+def inspect(source: str | None, manifest: Path, *, as_json: bool) -> None:
+    """Show what the corpus holds: of all sources, or of one."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from brains45k.report.terminal import inspect_numbers, inspect_tables  # noqa: PLC0415
+
+    if as_json:
+        click.echo(json.dumps(inspect_numbers(manifest, source), indent=2))
+        return
+    out = Console() if sys.stdout.isatty() else Console(width=160)
+    for table in inspect_tables(manifest, source):
+        out.print(table)
+
+
+@cli.command()
+@click.argument("volume_id")
+@_MANIFEST
+@click.option("--out", type=click.Path(path_type=Path), help="The PNG to write.  [default: VOLUME_ID.png]")
+def show(volume_id: str, manifest: Path, out: Path | None) -> None:
+    """Draw a volume of the corpus: its three middle planes."""
+    from brains45k.corpus.reader import open_corpus  # noqa: PLC0415
+    from brains45k.report.picture import draw_volume  # noqa: PLC0415
+
+    path = out or Path(f"{volume_id}.png")
+    try:
+        volume = open_corpus(manifest).volume(volume_id)
+    except KeyError as error:
+        raise CallError(str(error.args[0])) from error
+    draw_volume(volume, path, title=f"{volume_id}  {' x '.join(map(str, volume.shape))}")
+    click.echo(str(path))
+
+
+@cli.command()
+@click.argument("path")
+@_MANIFEST
+def explain(path: str, manifest: Path) -> None:
+    """Say why a file is in the corpus or out of it. PATH may be a part of a path, or a VOLUME_ID."""
+    from brains45k.report.explain import explain_path  # noqa: PLC0415
+
+    for line in explain_path(path, manifest):
+        click.echo(line)
+
+
+@cli.command()
+def codes() -> None:
+    """List all codes with their sentences."""
+    for code in Code:
+        click.echo(f"{code.value:<18} {code.sentence}")
+
+
+def main() -> None:
+    """Run the command line; an error on purpose is one line and an exit code."""
+    try:
+        cli.main(prog_name="brains45k", standalone_mode=True)
+    except BrainsError as error:
+        click.echo(f"brains45k: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,55 @@
+"""What makes a build: the parameters and the code that every stored byte depends on."""
+
+import hashlib
+import importlib
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from brains45k.volume.preprocess import Preprocessing
+
+# The code that decides what a stored voxel or a reading row is. Anything else may change without a rebuild.
+_CODE = ("brains45k.volume", "brains45k.corpus.shard", "brains45k.corpus.store", "brains45k.corpus.record")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Parameters and code version of a build."""
+
+    preprocessing: Preprocessing
+    code: str
+
+    @property
+    def build_id(self) -> str:
+        """Short digest; shards and manifest of one build bear the same."""
+        return hashlib.sha256(self.describe().encode()).hexdigest()[:12]
+
+    def describe(self) -> str:
+        """Return the recipe as JSON."""
+        return json.dumps({"preprocessing": asdict(self.preprocessing), "code": self.code}, sort_keys=True)
+
+
+def make_recipe(preprocessing: dict[str, object]) -> Recipe:
+    """Bind the config's ``preprocess`` section to the code that runs now."""
+    return Recipe(Preprocessing(**preprocessing), code_fingerprint())  # type: ignore[arg-type]
+
+
+def code_fingerprint() -> str:
+    """Digest the modules that decide stored bytes."""
+    return module_fingerprint(*_CODE)
+
+
+@lru_cache
+def module_fingerprint(*names: str) -> str:
+    """Digest the text of modules or whole packages: Snakemake does not see edits of the library by itself."""
+    digest = hashlib.sha256()
+    for name in names:
+        for path in _files(name):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _files(module: str) -> list[Path]:
+    location = Path(importlib.import_module(module).__file__ or "")
+    return sorted(location.parent.glob("*.py")) if location.name == "__init__.py" else [location]

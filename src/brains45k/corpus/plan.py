@@ -1,0 +1,127 @@
+"""The index of a source and the plan of each of its shards.
+
+Every subject belongs to one of a fixed number of buckets by a stable hash, and a bucket is a shard. So the
+shards of a corpus are known before any file is opened, and a new subject changes just one of them.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from brains45k.corpus.manifest import INDEX, write_if_changed, write_table
+from brains45k.sources.candidate import Candidate, Verdict
+from brains45k.sources.catalog import Source
+from brains45k.sources.series import Kind
+
+
+def shard_name(source: str, bucket: int) -> str:
+    """Name a shard.
+
+    >>> shard_name("adni", 7)
+    'adni-0007'
+    """
+    return f"{source}-{bucket:04d}"
+
+
+def bucket_of(source: str, subject: str, buckets: int) -> int:
+    """Return the bucket of a subject: the same on every machine and for ever."""
+    digest = hashlib.sha256(f"{source}\0{subject}".encode(errors="surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big") % buckets
+
+
+def write_index(candidates: Sequence[Candidate], path: Path, *, demo: bool) -> bool:
+    """Write what the scan found; the file stays untouched if nothing changed."""
+    rows = [index_row(candidate) for candidate in candidates]
+    return write_table(rows, INDEX, path, metadata={"demo": str(demo)})
+
+
+def index_row(candidate: Candidate) -> dict[str, Any]:
+    """Return a candidate as a row of the index."""
+    file, channel = candidate.file, candidate.channel
+    return {
+        "volume_id": candidate.volume_id,
+        "source": candidate.source,
+        "subject": candidate.subject,
+        "session": candidate.session,
+        "series": candidate.series,
+        "suffix": candidate.name.suffix,
+        "contrast_agent": candidate.name.contrast_agent,
+        "source_path": _printable(file.path),
+        "channel": channel.name if channel else None,
+        "frame": channel.index if channel else None,
+        "source_bytes": file.bytes,
+        "source_mtime_ns": file.mtime_ns,
+        "source_format": file.extension.lstrip("."),
+        "layout": candidate.layout.name if candidate.layout else None,
+        "series_rule": candidate.name.rule,
+        "derived": candidate.name.kind is Kind.DERIVED,
+        **_verdict_columns("reference", candidate.reference),
+        **_verdict_columns("clean", candidate.clean),
+        "flags": [code.value for code in candidate.flags],
+    }
+
+
+def write_plans(
+    source: Source, candidates: Iterable[Candidate], *, selection: str, buckets: int, folder: Path
+) -> list[Path]:
+    """Write one plan per bucket; a plan that would say the same stays untouched.
+
+    A plan holds all that a shard depends on in the source: which files, and their size and time, so that a
+    changed file changes its shard's plan and no other.
+
+    Returns
+    -------
+    list of Path
+        ``folder/NAME-0000.json`` and on, one per bucket, empty buckets included.
+    """
+    members: list[list[dict[str, Any]]] = [[] for _ in range(buckets)]
+    for candidate in candidates:
+        if candidate.verdict(selection).taken:
+            subject = candidate.subject or candidate.file.path
+            members[bucket_of(source.name, subject, buckets)].append(_plan_entry(candidate))
+    rules = {name: asdict(rules.volume) for name, rules in source.selections.items()}
+    paths = []
+    for bucket, volumes in enumerate(members):
+        name = shard_name(source.name, bucket)
+        plan = {
+            "source": source.name,
+            "shard": name,
+            "selection": selection,
+            "rules": rules,
+            "volumes": volumes,
+        }
+        path = folder / f"{name}.json"
+        write_if_changed(path, (json.dumps(plan, indent=1) + "\n").encode())
+        paths.append(path)
+    for stale in set(folder.glob("*.json")) - set(paths):
+        stale.unlink()
+    return paths
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """Read a shard's plan."""
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _plan_entry(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "volume_id": candidate.volume_id,
+        "path": candidate.file.path,
+        "bytes": candidate.file.bytes,
+        "mtime_ns": candidate.file.mtime_ns,
+        "frame": candidate.channel.index if candidate.channel else None,
+        "derived": candidate.name.kind is Kind.DERIVED,
+    }
+
+
+def _verdict_columns(selection: str, verdict: Verdict) -> dict[str, str | None]:
+    code = verdict.code.value if verdict.code else None
+    return {f"{selection}_code": code, f"{selection}_detail": verdict.detail or None}
+
+
+def _printable(path: str) -> str:
+    """Return a path as valid UTF-8: bytes of a file name that are not are escaped."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

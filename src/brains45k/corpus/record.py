@@ -1,0 +1,102 @@
+"""Turn what was learnt from a file into its row."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from brains45k.codes import Code
+from brains45k.sources.catalog import VolumeRule
+from brains45k.volume.geometry import axis_codes, reorient
+from brains45k.volume.image import Image
+from brains45k.volume.read import Opened
+from brains45k.volume.refusal import RefusalError, Remark
+from brains45k.volume.volume import Volume
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one candidate's file has told so far: the header, then the image, then the selections' rules on it."""
+
+    opened: Opened
+    image: Image | None = None
+    rules: Mapping[str, VolumeRule] = field(default_factory=dict)
+
+    @property
+    def rule_verdicts(self) -> dict[str, RefusalError | None]:
+        """The refusal of each selection's volume rule, or None where it takes the image."""
+        if self.image is None:
+            return {}
+        return {name: _judge_by_rule(self.opened, self.image, rule) for name, rule in self.rules.items()}
+
+    def reorient(self) -> tuple[Image, str]:
+        """Return the image in RAS and the digest of its voxels, which ignores the header."""
+        assert self.image is not None  # noqa: S101 - a reading without an image is never preprocessed
+        oriented = reorient(Volume(self.image.voxels, self.image.affine, self.image.spacing_mm))
+        digest = hashlib.sha256(np.array(oriented.shape, "<i8").tobytes())
+        digest.update(np.ascontiguousarray(oriented.data, "<f4").data)
+        return Image(oriented.data, oriented.affine, oriented.spacing_mm), digest.hexdigest()
+
+
+def excluded_row(volume_id: str, refusal: RefusalError, reading: Reading | None) -> dict[str, Any]:
+    """Return the row of a volume that was turned down, with all that was learnt before."""
+    return {
+        "volume_id": volume_id,
+        "reason": refusal.code.value,
+        "detail": refusal.detail or None,
+        **(_reading_columns(reading) if reading else {}),
+    }
+
+
+def kept_row(volume_id: str, reading: Reading, volume: Volume, voxel_sha256: str, stored_bytes: int) -> dict[str, Any]:
+    """Return the row of a volume that was stored."""
+    return {
+        "volume_id": volume_id,
+        "reason": None,
+        "detail": None,
+        **_reading_columns(reading),
+        "shape": list(volume.shape),
+        "spacing": list(volume.spacing_mm),
+        "affine": volume.affine.ravel().tolist(),
+        "crop_start": list(volume.crop_start),
+        "clip_value": volume.clip_value,
+        "mean": volume.mean,
+        "std": volume.std,
+        "foreground_fraction": volume.foreground_fraction,
+        "voxel_sha256": voxel_sha256,
+        "stored_bytes": stored_bytes,
+    }
+
+
+def _reading_columns(reading: Reading) -> dict[str, Any]:
+    header = reading.opened.header
+    remarks = reading.image.remarks if reading.image else reading.opened.remarks + header.remarks
+    verdicts = reading.rule_verdicts
+    return {
+        "source_sha256": reading.opened.sha256,
+        "original_shape": list(reading.opened.stored.shape),
+        "original_spacing": list(header.spacing_mm),
+        "original_orientation": axis_codes(header.affine) if header.oriented else None,
+        "original_dtype": header.dtype.name,
+        "repairs": _codes(remarks, "R_"),
+        "flags": _codes(remarks, "F_"),
+        "remarks": "; ".join(f"{remark.code}: {remark.detail}" for remark in remarks if remark.detail) or None,
+        **{f"{name}_rule": verdict is None for name, verdict in verdicts.items()},
+    }
+
+
+def _codes(remarks: Sequence[Remark], prefix: str) -> list[str]:
+    return [remark.code.value for remark in remarks if remark.code.startswith(prefix)]
+
+
+def _judge_by_rule(opened: Opened, image: Image, rule: VolumeRule) -> RefusalError | None:
+    if rule.three_axes and len(opened.header.shape) != 3:  # noqa: PLR2004 - the rule's own number
+        return RefusalError(Code.S_VOLUME_RULE, f"the header declares shape {opened.header.shape}")
+    shortest = min(image.voxels.shape)
+    if shortest < rule.min_size_voxels:
+        return RefusalError(Code.E_THIN, f"{shortest} voxels along an axis, the selection asks {rule.min_size_voxels}")
+    if rule.min_value is not None and image.voxels.min() < rule.min_value:
+        return RefusalError(Code.S_VOLUME_RULE, f"smallest value {image.voxels.min():g}, allowed {rule.min_value:g}")
+    return None

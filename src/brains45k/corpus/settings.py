@@ -1,0 +1,79 @@
+"""The config as plain frozen data, validated before any work."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brains45k.errors import CallError
+from brains45k.schema import validate
+from brains45k.sources.catalog import Source, load_source
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """One enabled source: its file, where its download lies, and into how many shards it goes."""
+
+    source: Source
+    root: Path
+    buckets: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole config, resolved."""
+
+    sources: Mapping[str, SourceSettings]
+    selection: str
+    allow_missing: bool
+    demo: bool
+    preprocess: Mapping[str, Any]
+    split: Mapping[str, Any]
+
+
+def read_settings(config: Mapping[str, Any], *, catalog: Path, name: str = "config") -> Settings:
+    """Validate a config and bind it to the source files that it names.
+
+    Parameters
+    ----------
+    config : mapping
+        As read from ``config/config.yaml`` and what overrides it.
+    catalog : Path
+        The folder of the source files.
+    name : str
+        What error messages call the config.
+
+    Raises
+    ------
+    CallError
+        If a key, a value or a source is unknown; the message names it.
+    """
+    validate(dict(config), schema="config", name=name)
+    # By name: the order in which Snakemake merges configs is no order that a user chose.
+    enabled = {key: entry for key, entry in sorted(config["sources"].items()) if entry["enabled"]}
+    for key in config["sources"]:
+        _require_source(key, catalog, name)
+    return Settings(
+        sources={key: _bind(key, entry, catalog) for key, entry in enabled.items()},
+        selection=config["selection"],
+        allow_missing=config["allow_missing"],
+        demo=config["demo"],
+        preprocess=config["preprocess"],
+        split=config["split"],
+    )
+
+
+def _bind(key: str, entry: Mapping[str, Any], catalog: Path) -> SourceSettings:
+    source = load_source(catalog / f"{key}.yaml")
+    return SourceSettings(source, Path(entry["root"]), int(entry.get("buckets") or source.buckets))
+
+
+def _require_source(key: str, catalog: Path, name: str) -> None:
+    known = sorted(path.stem for path in catalog.glob("*.yaml"))
+    if key in known:
+        return
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}."
+    msg = f"{name}: no source file {catalog.name}/{key}.yaml for sources.{key}; {hint}"
+    raise CallError(msg)

@@ -1,0 +1,145 @@
+"""Write a shard: read, judge and preprocess its volumes, and store them as one Zarr group.
+
+A shard has one writer, is built beside its place and moved in whole. A bad file costs its row, never the run.
+"""
+
+import shutil
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TextIO
+
+import numcodecs.blosc
+import zarr
+
+from brains45k.codes import Code
+from brains45k.corpus.build import Recipe
+from brains45k.corpus.manifest import ROWS, write_table
+from brains45k.corpus.plan import read_plan
+from brains45k.corpus.record import Reading, excluded_row, kept_row
+from brains45k.corpus.store import create_group, write_volume
+from brains45k.sources.catalog import VolumeRule
+from brains45k.volume.preprocess import Preprocessing, preprocess
+from brains45k.volume.read import Opened, image_of, open_volume
+from brains45k.volume.refusal import RefusalError
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One volume of a plan."""
+
+    volume_id: str
+    path: str
+    bytes: int
+    mtime_ns: int
+    frame: int | None
+    derived: bool
+
+
+def write_shard(*, plan_path: Path, root: Path, shard: Path, rows: Path, recipe: Recipe, log: TextIO) -> None:
+    """Write one shard and its rows.
+
+    Parameters
+    ----------
+    plan_path : Path
+        From :func:`brains45k.corpus.plan.write_plans`.
+    root : Path
+        The source's folder.
+    shard, rows : Path
+        Where the Zarr group and the Parquet table of its rows go; both appear at the end, in one move each.
+    recipe : Recipe
+        Preprocessing parameters, and the build that they make.
+    log : file
+        Gets one line per volume, at once.
+    """
+    numcodecs.blosc.set_nthreads(1)
+    plan = read_plan(plan_path)
+    partial = shard.with_name(f".{shard.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    group = create_group(partial, source=plan["source"], shard=plan["shard"], build_id=recipe.build_id)
+    table = [
+        row | {"shard": str(shard), "array": row["volume_id"]} if row["reason"] is None else row
+        for row in _write_volumes(plan, root, group, recipe.preprocessing, log)
+    ]
+    shutil.rmtree(shard, ignore_errors=True)
+    partial.rename(shard)
+    write_table(table, ROWS, rows, metadata={"build_id": recipe.build_id, "recipe": recipe.describe()})
+
+
+def _write_volumes(
+    plan: dict[str, Any], root: Path, group: zarr.Group, preprocessing: Preprocessing, log: TextIO
+) -> Iterator[dict[str, Any]]:
+    rules = {name: VolumeRule(**rule) for name, rule in plan["rules"].items()}
+    tasks = [Task(**entry) for entry in plan["volumes"]]
+    for path, members in groupby(tasks, key=lambda task: task.path):
+        opened: Opened | RefusalError | None = None
+        for task in members:
+            start = time.perf_counter()
+            if opened is None:
+                opened = _open(root / path, task)
+            row = _write_one(
+                task, opened, rules=rules, selection=plan["selection"], group=group, preprocessing=preprocessing
+            )
+            _log_line(log, row, task, time.perf_counter() - start)
+            yield row
+
+
+def _open(path: Path, task: Task) -> Opened | RefusalError:
+    """Open a file once for all of its channels; what is wrong with it is each channel's row."""
+    try:
+        if path.stat().st_size != task.bytes:
+            return RefusalError(Code.E_CHANGED, f"{path.stat().st_size:,} bytes, planned {task.bytes:,}")
+        return open_volume(path)
+    except RefusalError as refusal:
+        return refusal
+    except FileNotFoundError:
+        return RefusalError(Code.E_CHANGED, "the file vanished")
+    except Exception as error:
+        return _unforeseen(error)
+
+
+def _write_one(
+    task: Task,
+    opened: Opened | RefusalError,
+    *,
+    rules: dict[str, VolumeRule],
+    selection: str,
+    group: zarr.Group,
+    preprocessing: Preprocessing,
+) -> dict[str, Any]:
+    if isinstance(opened, RefusalError):
+        return excluded_row(task.volume_id, opened, None)
+    reading: Reading | None = Reading(opened)
+    try:
+        image = image_of(opened, frame=task.frame, derived_expected=task.derived)
+        reading = Reading(opened, image, rules)
+        _require_rule(reading, selection)
+        oriented, voxel_sha256 = reading.reorient()
+        volume = preprocess(oriented, preprocessing)
+        stored_bytes = write_volume(group, task.volume_id, volume)
+    except RefusalError as refusal:
+        return excluded_row(task.volume_id, refusal, reading)
+    except Exception as error:
+        return excluded_row(task.volume_id, _unforeseen(error), reading)
+    return kept_row(task.volume_id, reading, volume, voxel_sha256, stored_bytes)
+
+
+def _require_rule(reading: Reading, selection: str) -> None:
+    refusal = reading.rule_verdicts[selection]
+    if refusal is not None:
+        raise refusal
+
+
+def _unforeseen(error: Exception) -> RefusalError:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    code = Code.E_OOM if isinstance(error, MemoryError) else Code.E_BUG
+    return RefusalError(code, f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})")
+
+
+def _log_line(log: TextIO, row: dict[str, Any], task: Task, seconds: float) -> None:
+    verdict = row["reason"] or "kept"
+    log.write(f"{verdict}\t{seconds:.2f} s\t{task.volume_id}\t{task.path}\t{row['detail'] or ''}\n")
+    log.flush()

@@ -1,0 +1,126 @@
+"""Look for every enabled source before any work, and bring index and plans up to date.
+
+This runs when the workflow starts, so that a file that was added, changed or removed shows in the plan of its
+shard, and Snakemake builds again just what depends on it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+
+from brains45k.corpus.manifest import metadata_of, read_table
+from brains45k.corpus.plan import write_index, write_plans
+from brains45k.corpus.settings import Settings, SourceSettings
+from brains45k.errors import CallError
+from brains45k.sources.candidate import Candidate
+from brains45k.sources.scan import scan_source
+
+_SHOWN_ENTRIES = 4
+
+
+class State(StrEnum):
+    """What a look at a source's root told."""
+
+    FOUND = "found"
+    MISSING = "missing"
+    WRONG_ROOT = "wrong root"
+    TO_BE_WRITTEN = "to be written"
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """One enabled source, as it lies on disk.
+
+    Attributes
+    ----------
+    note : str
+        The layouts seen; or how to get the source; or what was found instead.
+    """
+
+    name: str
+    root: Path
+    state: State
+    candidates: int
+    selected: int
+    note: str
+
+
+def survey(settings: Settings, *, workdir: Path = Path()) -> list[Surveyed]:
+    """Scan all enabled sources and refresh their index and plans below ``workdir/data``.
+
+    Raises
+    ------
+    CallError
+        If the demo is asked for where a real corpus lies.
+    """
+    if settings.demo:
+        _spare_real_corpus(workdir)
+    return [survey_source(entry, settings, workdir=workdir) for entry in settings.sources.values()]
+
+
+def survey_source(entry: SourceSettings, settings: Settings, *, workdir: Path = Path()) -> Surveyed:
+    """Scan one source; where files of it are found, refresh its index and plans."""
+    source, root = entry.source, workdir / entry.root
+    if settings.demo and not demo_marker(root).is_file():
+        return Surveyed(source.name, entry.root, State.TO_BE_WRITTEN, 0, 0, "synthetic, by the rule demo_source")
+    candidates = scan_source(source, root) if root.is_dir() else []
+    matched = sorted({candidate.layout.name for candidate in candidates if candidate.layout})
+    if not matched:
+        return _not_there(entry, root, candidates)
+    index, plans = index_path(source.name), plan_folder(source.name)
+    write_index(candidates, workdir / index, demo=settings.demo)
+    write_plans(source, candidates, selection=settings.selection, buckets=entry.buckets, folder=workdir / plans)
+    selected = sum(candidate.verdict(settings.selection).taken for candidate in candidates)
+    return Surveyed(source.name, entry.root, State.FOUND, len(candidates), selected, f"layouts: {', '.join(matched)}")
+
+
+def index_path(source: str) -> Path:
+    """Where a source's index lies."""
+    return Path("data/index") / f"{source}.parquet"
+
+
+def plan_folder(source: str) -> Path:
+    """Where a source's plans lie."""
+    return Path("data/plan") / source
+
+
+def demo_marker(root: Path) -> Path:
+    """Return the file that says that a demo source is complete."""
+    return root / ".demo-complete"
+
+
+def unusable(surveyed: Iterable[Surveyed]) -> list[Surveyed]:
+    """Return the sources that a corpus cannot be built from."""
+    return [source for source in surveyed if source.state in {State.MISSING, State.WRONG_ROOT}]
+
+
+def _spare_real_corpus(workdir: Path) -> None:
+    for path in sorted((workdir / index_path("")).parent.glob("*.parquet")):
+        if metadata_of(read_table(path)).get("demo") == str(False):
+            msg = f"{workdir.absolute()} holds a real corpus, and the demo would write over it. Run the demo elsewhere:"
+            msg += " snakemake --directory FOLDER."
+            raise CallError(msg)
+
+
+def _not_there(entry: SourceSettings, root: Path, candidates: Sequence[Candidate]) -> Surveyed:
+    name = entry.source.name
+    present = _present(root)
+    if not present:
+        access = entry.source.document["access"]
+        return Surveyed(
+            name, entry.root, State.MISSING, 0, 0, f"{access['kind'].replace('_', ' ')}: {access['steps'][0]}"
+        )
+    found = ", ".join(present)
+    expected = entry.source.layouts[0].examples[0]
+    note = f"no file fits; found {found}; expected such as {expected}"
+    return Surveyed(name, entry.root, State.WRONG_ROOT, len(candidates), 0, note)
+
+
+def _present(root: Path) -> list[str]:
+    """Name a few things that lie in a root; the repository's own READMEs do not count."""
+    if not root.is_dir():
+        return []
+    entries = (entry.name + ("/" if entry.is_dir() else "") for entry in sorted(root.iterdir()))
+    return list(islice((name for name in entries if not name.startswith((".", "README"))), _SHOWN_ENTRIES))

@@ -1,0 +1,70 @@
+"""Progress over a whole run, volume by volume, while Snakemake counts shards.
+
+Each shard's job appends one line per volume to its log; a thread of the main process follows the logs. That
+works wherever the jobs run, also on a cluster, as long as it shares the folder.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from brains45k.corpus.plan import read_plan
+
+_INTERVAL_S = 0.5
+# Where nobody watches a terminal, a line now and then is enough.
+_PLAIN_INTERVAL_S = 15.0
+
+
+class CorpusProgress(threading.Thread):
+    """Follow the logs of running shards and draw one bar over all volumes.
+
+    Parameters
+    ----------
+    shards : mapping of Path to Path
+        The plan of each shard that this run builds, and the log that it writes.
+    """
+
+    def __init__(self, shards: Mapping[Path, Path]) -> None:
+        super().__init__(daemon=True, name="corpus-progress")
+        self._shards = dict(shards)
+        self._stopped = threading.Event()
+        self._sizes: dict[Path, int] = {}
+        for log in shards.values():
+            # What an earlier run left must not count as done.
+            log.unlink(missing_ok=True)
+
+    def run(self) -> None:
+        """Draw until :meth:`stop` is called."""
+        if not self._shards:
+            return
+        with tqdm(desc="volumes", unit="volume", dynamic_ncols=True, smoothing=0.05) as bar:
+            bar.mininterval = _INTERVAL_S if bar.fp.isatty() else _PLAIN_INTERVAL_S
+            while not self._stopped.wait(_INTERVAL_S):
+                self._draw(bar)
+            self._draw(bar)
+
+    def stop(self) -> None:
+        """Draw a last time and return once the bar is closed."""
+        self._stopped.set()
+        self.join()
+
+    def _draw(self, bar: "tqdm[NoReturn]") -> None:
+        done, kept = count_lines(self._shards.values())
+        # Plans of sources that a rule still writes appear on the way.
+        bar.total = sum(self._size(plan) for plan in self._shards)
+        bar.set_postfix(kept=kept, excluded=done - kept, refresh=False)
+        bar.update(done - bar.n)
+
+    def _size(self, plan: Path) -> int:
+        if plan not in self._sizes and plan.is_file():
+            self._sizes[plan] = len(read_plan(plan)["volumes"])
+        return self._sizes.get(plan, 0)
+
+
+def count_lines(logs: Iterable[Path]) -> tuple[int, int]:
+    """Return how many volumes the shards' logs speak of, and how many of them were kept."""
+    lines = [line for log in logs if log.is_file() for line in log.read_bytes().splitlines()]
+    return len(lines), sum(line.startswith(b"kept\t") for line in lines)

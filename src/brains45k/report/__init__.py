@@ -1,0 +1,1 @@
+"""What a user reads: tables in the terminal, and pictures."""
