@@ -1,0 +1,1 @@
+"""Synthetic heads in the native download layouts of the nine sources."""
