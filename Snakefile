@@ -1,0 +1,44 @@
+"""
+The front door of brains45k: the config, the rules, and the targets that a user asks for.
+
+    snakemake --cores 64 corpus                                      rebuild the corpus
+    snakemake --cores 2 corpus --configfile config/demo.yaml         the same, on synthetic sources
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+# Every rule runs in the Python environment that runs Snakemake. This image is used with --sdm apptainer alone.
+container: "docker://python:3.11-slim"
+
+
+include: "workflow/rules/common.smk"
+
+
+rule corpus:
+    """The corpus: all shards, one manifest per source, and the corpus's own."""
+    default_target: True
+    input:
+        manifest="manifests/corpus.parquet",
+    localrule: True
+
+
+include: "workflow/rules/sources.smk"
+include: "workflow/rules/corpus.smk"
+
+
+onstart:
+    PROGRESS.update(bar=start_progress(workflow.dag.needrun_jobs()))
+
+
+onsuccess:
+    stop_progress()
+
+
+onerror:
+    stop_progress()

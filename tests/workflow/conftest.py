@@ -1,0 +1,26 @@
+"""One demo corpus for all tests that run Snakemake."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from support.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The demo corpus, built as README says. Tests must leave it as it is."""
+    workspace = Workspace(tmp_path_factory.mktemp("demo"))
+    run = workspace.run()
+    assert run.code == 0, run.text
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def copied_demo(demo: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A copy of the finished demo, times included, for tests that change raw files one after another."""
+    folder = tmp_path_factory.mktemp("copied") / "demo"
+    # Snakemake's own records come along: without them it could not know what a file was made from.
+    shutil.copytree(demo.folder, folder, symlinks=True)
+    yield Workspace(folder)
+    shutil.rmtree(folder)

@@ -1,0 +1,123 @@
+"""
+Read and check the config, look for the sources, and define every function that the rules use.
+"""
+
+import hashlib
+from pathlib import Path
+
+from brains45k.corpus.build import make_recipe, module_fingerprint
+from brains45k.corpus.plan import shard_name
+from brains45k.corpus.settings import read_settings
+from brains45k.corpus.survey import index_path, survey, unusable
+from brains45k.demo.write import DEMO_SOURCES
+from brains45k.errors import BrainsError
+from brains45k.progress import CorpusProgress
+from brains45k.report.terminal import console, survey_table
+from snakemake.exceptions import WorkflowError
+
+CATALOG = Path(workflow.basedir) / "config" / "sources"
+PROGRESS = {}
+
+
+def load_settings():
+    """Return the settings; a wrong config ends the run with one line that names the key."""
+    try:
+        return read_settings(config, catalog=CATALOG)
+    except BrainsError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def look_for_sources():
+    """Scan every enabled source once, in the main process; jobs find index and plans ready."""
+    if not workflow.is_main_process:
+        return []
+    try:
+        return survey(SETTINGS)
+    except BrainsError as error:
+        raise WorkflowError(str(error)) from None
+
+
+SETTINGS = load_settings()
+SURVEYED = look_for_sources()
+RECIPE = make_recipe(SETTINGS.preprocess)
+
+
+wildcard_constraints:
+    source="|".join(SETTINGS.sources),
+    bucket="[0-9]+",
+
+
+def shards_of(source):
+    """Return the names of a source's shards, known from its number of buckets alone."""
+    return [shard_name(source, bucket) for bucket in range(SETTINGS.sources[source].buckets)]
+
+
+def written_by(extension):
+    """Return an input function: what each shard of a source writes, by its extension."""
+
+    def paths(wildcards):
+        source = wildcards.source
+        return [f"data/corpus/{source}/{shard}.{extension}" for shard in shards_of(source)]
+
+    return paths
+
+
+def source_manifests(wildcards):
+    """Show the sources, refuse to go on without them, and return the manifest of each one in use."""
+    if not workflow.is_main_process:
+        return [
+            f"manifests/{name}.parquet" for name in SETTINGS.sources if index_path(name).exists()
+        ]
+    if "shown" not in PROGRESS:
+        PROGRESS["shown"] = True
+        console().print(survey_table(SURVEYED))
+    missing = unusable(SURVEYED)
+    if len(missing) == len(SURVEYED) or (missing and not SETTINGS.allow_missing):
+        names = ", ".join(f"{source.name} ({source.state.value})" for source in missing)
+        raise WorkflowError(
+            f"sources are not there: {names}. Get them as the table above says, set their root or "
+            "enabled: false in config/config.yaml, or go on without them by allow_missing: true. "
+            "All steps to get a source stand in config/sources/NAME.yaml."
+        )
+    return [f"manifests/{source.name}.parquet" for source in SURVEYED if source not in missing]
+
+
+def digest_of(name):
+    """Return a params function: the digest of one named input, so that content decides and no clock."""
+
+    def digest(wildcards, input):
+        return hashlib.sha256(Path(input[name]).read_bytes()).hexdigest()[:16]
+
+    return digest
+
+
+def source_facts(wildcards):
+    """Return what a source's manifest says of its source file."""
+    document = SETTINGS.sources[wildcards.source].source.document
+    return {key: document[key] for key in ("title", "licence", "expected")}
+
+
+def demo_plans():
+    """Return the index and the plans of all demo sources; none where the sources are real."""
+    if not SETTINGS.demo:
+        return []
+    plans = [
+        f"data/plan/{name}/{shard}.json" for name in SETTINGS.sources for shard in shards_of(name)
+    ]
+    return [str(index_path(name)) for name in SETTINGS.sources] + plans
+
+
+def start_progress(jobs):
+    """Start the bar over all volumes of the shards that this run builds."""
+    shards = {
+        Path(job.input.plan): Path(job.log[0]) for job in jobs if job.rule.name == "write_shard"
+    }
+    bar = CorpusProgress(shards)
+    bar.start()
+    return bar
+
+
+def stop_progress():
+    """Close the bar."""
+    if "bar" in PROGRESS:
+        PROGRESS["bar"].stop()

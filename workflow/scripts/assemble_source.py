@@ -1,0 +1,29 @@
+"""Assemble the manifest of one source, and say what became of its files."""
+
+import sys
+from pathlib import Path
+
+from brains45k.adapter import job_log
+from brains45k.corpus.assemble import assemble_source, remove_orphans
+from brains45k.corpus.timing import seconds_per_volume
+from brains45k.report.terminal import summary_lines
+
+with job_log(snakemake.log[0]) as log:
+    rows = assemble_source(
+        index=Path(snakemake.input.index),
+        rows=[Path(path) for path in snakemake.input.rows],
+        facts=snakemake.params.facts,
+        selection=snakemake.params.selection,
+        split=snakemake.params.split,
+        manifest=Path(snakemake.output.manifest),
+    )
+    for orphan in remove_orphans([Path(path) for path in snakemake.input.rows]):
+        log.write(f"removed {orphan}: its bucket is gone\n")
+    lines = summary_lines(
+        snakemake.wildcards.source,
+        rows,
+        expected=snakemake.params.facts["expected"],
+        seconds_per_volume=seconds_per_volume(Path("logs/write_shard"), snakemake.wildcards.source),
+    )
+    log.write("\n".join(lines) + "\n")
+    sys.stderr.write("\n".join(lines) + "\n")

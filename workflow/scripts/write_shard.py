@@ -1,0 +1,17 @@
+"""Write one shard."""
+
+from pathlib import Path
+
+from brains45k.adapter import job_log
+from brains45k.corpus.build import make_recipe
+from brains45k.corpus.shard import write_shard
+
+with job_log(snakemake.log[0]) as log:
+    write_shard(
+        plan_path=Path(snakemake.input.plan),
+        root=Path(snakemake.config["sources"][snakemake.wildcards.source]["root"]),
+        shard=Path(snakemake.output.shard),
+        rows=Path(snakemake.output.rows),
+        recipe=make_recipe(snakemake.config["preprocess"]),
+        log=log,
+    )
