@@ -25,6 +25,7 @@ rule corpus:
     default_target: True
     input:
         manifest="manifests/corpus.parquet",
+        shards=all_shards,
     localrule: True
 
 

@@ -52,22 +52,16 @@ def shards_of(source):
     return [shard_name(source, bucket) for bucket in range(SETTINGS.sources[source].buckets)]
 
 
-def written_by(extension):
-    """Return an input function: what each shard of a source writes, by its extension."""
-
-    def paths(wildcards):
-        source = wildcards.source
-        return [f"data/corpus/{source}/{shard}.{extension}" for shard in shards_of(source)]
-
-    return paths
+def rows_of(wildcards):
+    """Return the rows that each shard of a source writes."""
+    source = wildcards.source
+    return [f"data/corpus/{source}/{shard}.parquet" for shard in shards_of(source)]
 
 
-def source_manifests(wildcards):
-    """Show the sources, refuse to go on without them, and return the manifest of each one in use."""
+def sources_in_use():
+    """Show the sources once, refuse to go on without them, and return the names of those there are."""
     if not workflow.is_main_process:
-        return [
-            f"manifests/{name}.parquet" for name in SETTINGS.sources if index_path(name).exists()
-        ]
+        return [name for name in SETTINGS.sources if index_path(name).exists()]
     if "shown" not in PROGRESS:
         PROGRESS["shown"] = True
         console().print(survey_table(SURVEYED))
@@ -79,7 +73,21 @@ def source_manifests(wildcards):
             "enabled: false in config/config.yaml, or go on without them by allow_missing: true. "
             "All steps to get a source stand in config/sources/NAME.yaml."
         )
-    return [f"manifests/{source.name}.parquet" for source in SURVEYED if source not in missing]
+    return [source.name for source in SURVEYED if source not in missing]
+
+
+def source_manifests(wildcards):
+    """Return the manifest of each source in use."""
+    return [f"manifests/{source}.parquet" for source in sources_in_use()]
+
+
+def all_shards(wildcards):
+    """Return the shards of all sources in use: a target, so that one which was lost is written again."""
+    return [
+        f"data/corpus/{source}/{shard}.zarr"
+        for source in sources_in_use()
+        for shard in shards_of(source)
+    ]
 
 
 def digest_of(name):

@@ -33,9 +33,7 @@ rule assemble_source:
     """Join what was found and what was read into the manifest of one source."""
     input:
         index="data/index/{source}.parquet",
-        rows=written_by("parquet"),
-        # Not read here: a shard that was lost must be written again.
-        shards=written_by("zarr"),
+        rows=rows_of,
     output:
         manifest="manifests/{source}.parquet",
     log:
