@@ -142,8 +142,8 @@ class Corpus:
             spacing_mm=(x, y, z),
             crop_start=(low_x, low_y, low_z),
             clip_value=row["clip_value"],
-            mean=row["mean"],
-            std=row["std"],
+            foreground_mean=row["mean"],
+            foreground_std=row["std"],
         )
 
     def _voxels(self, row: Row, box: tuple[slice, ...]) -> npt.NDArray[np.float32]:

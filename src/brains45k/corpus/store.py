@@ -40,8 +40,8 @@ def write_volume(group: zarr.Group, name: str, volume: Volume) -> int:
             "volume_id": name,
             "spacing_mm": list(volume.spacing_mm),
             "affine": volume.affine.tolist(),
-            "mean": volume.mean,
-            "std": volume.std,
+            "mean": volume.foreground_mean,
+            "std": volume.foreground_std,
         },
     )
     array[...] = volume.data

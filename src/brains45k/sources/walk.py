@@ -40,10 +40,17 @@ def _walk(folder: str, prefix: str, visited: set[tuple[int, int]]) -> Iterator[F
             continue
         first_dicom &= extension != ".dcm"
         status = entry.stat()
-        yield FoundFile(prefix + entry.name, extension, status.st_size, status.st_mtime_ns)
+        mtime_ns = max(status.st_mtime_ns, _header_mtime_ns(entry)) if extension == ".img" else status.st_mtime_ns
+        yield FoundFile(prefix + entry.name, extension, status.st_size, mtime_ns)
     for entry in entries:
         if entry.is_dir() and _enter(entry, visited):
             yield from _walk(entry.path, f"{prefix}{entry.name}/", visited)
+
+
+def _header_mtime_ns(entry: os.DirEntry[str]) -> int:
+    """Return the time of a pair's header, so that a changed header is seen; 0 where there is none."""
+    headers = (Path(entry.path).with_suffix(suffix) for suffix in (".hdr", ".HDR"))
+    return max((header.stat().st_mtime_ns for header in headers if header.is_file()), default=0)
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -10,6 +10,9 @@ from brains45k.codes import Code
 from brains45k.volume.refusal import RefusalError
 from brains45k.volume.volume import Volume
 
+#: The ways to tell the foreground from the background.
+FOREGROUNDS = ("nonzero", "otsu")
+
 
 def find_foreground(volume: Volume, *, method: str) -> Volume:
     """Tell the foreground from the background.
@@ -50,7 +53,7 @@ def znormalise(volume: Volume) -> Volume:
     if std == 0:
         raise RefusalError(Code.E_CONST, f"the foreground is {mean:g} everywhere")
     data = (volume.data - np.float32(mean)) / np.float32(std)
-    return replace(volume, data=data, mean=mean, std=std)
+    return replace(volume, data=data, foreground_mean=mean, foreground_std=std)
 
 
 def rescale(volume: Volume) -> Volume:
@@ -68,7 +71,10 @@ def rescale(volume: Volume) -> Volume:
 
 
 def _foreground_values(volume: Volume) -> npt.NDArray[np.float32]:
-    return volume.data.ravel() if volume.foreground is None else volume.data[volume.foreground]
+    values = volume.data.ravel() if volume.foreground is None else volume.data[volume.foreground]
+    if values.size == 0:
+        raise RefusalError(Code.E_CONST, "nothing is left of the foreground")
+    return values
 
 
 def _percentile(values: npt.NDArray[np.float32], percentile: float) -> float:

@@ -4,6 +4,7 @@
 BRAINS-45K: Yucca's ``volume_wise_znorm`` at unit spacing.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,14 +12,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from nibabel.spatialimages import SpatialImage
-from threadpoolctl import threadpool_limits
 
 from brains45k.errors import CallError
+from brains45k.volume.blas import single_blas_thread
 from brains45k.volume.geometry import crop, reorient, resample
 from brains45k.volume.image import Image
-from brains45k.volume.intensity import clip, find_foreground, rescale, znormalise
+from brains45k.volume.intensity import FOREGROUNDS, clip, find_foreground, rescale, znormalise
+from brains45k.volume.loaded import image_from_nibabel
 from brains45k.volume.read import read_image
 from brains45k.volume.volume import Volume
 
@@ -63,6 +64,15 @@ class Preprocessing:
         if self.preset not in PRESETS:
             msg = f"preset {self.preset!r} does not exist; choose one of {', '.join(PRESETS)}."
             raise CallError(msg)
+        if self.foreground not in FOREGROUNDS:
+            msg = f"foreground {self.foreground!r} does not exist; choose one of {', '.join(FOREGROUNDS)}."
+            raise CallError(msg)
+        if not 0 < self.spacing_mm < math.inf:
+            msg = f"spacing_mm is {self.spacing_mm}; it must be positive."
+            raise CallError(msg)
+        if not 0 < self.clip_percentile <= 100:  # noqa: PLR2004 - per cent
+            msg = f"clip_percentile is {self.clip_percentile}; it must be above 0 and at most 100."
+            raise CallError(msg)
 
 
 def preprocess(
@@ -74,7 +84,7 @@ def preprocess(
     Parameters
     ----------
     image : Image, nibabel image or path
-        A path is read and judged as in the corpus; an image is taken as it is.
+        A path is read and judged as in the corpus, and a nibabel image like one; an Image has been judged.
     parameters : Preprocessing, optional
         The ``paper`` preset where absent.
 
@@ -86,13 +96,13 @@ def preprocess(
     Raises
     ------
     RefusalError
-        If the file is damaged or the image has no contrast to normalise.
+        If the image is damaged, is not 3-D, or has no contrast to normalise.
     """
     settings = parameters or Preprocessing()
     taken = _as_image(image)
     volume = Volume(taken.voxels, taken.affine, taken.spacing_mm)
     # One BLAS thread: sums are made in one order on every machine, and many jobs do not fight for cores.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with single_blas_thread():
         for name in PRESETS[settings.preset]:
             volume = _step(name, settings)(volume)
     return volume
@@ -116,9 +126,4 @@ def _as_image(image: Image | SpatialImage | str | PathLike[str]) -> Image:
         return image
     if isinstance(image, str | PathLike):
         return read_image(Path(image))
-    zooms = image.header.get_zooms()
-    return Image(
-        voxels=np.asarray(image.dataobj, dtype=np.float32),
-        affine=np.asarray(image.affine, dtype=np.float64),
-        spacing_mm=(float(zooms[0]), float(zooms[1]), float(zooms[2])),
-    )
+    return image_from_nibabel(image)

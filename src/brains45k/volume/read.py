@@ -30,17 +30,14 @@ class Opened:
     ----------
     stored : numpy.ndarray
         The voxels as stored, x, y, z[, frame].
+    sha256 : str
+        Digest of the file; of a pair, of the header and then the voxels.
     """
 
     header: Header
     stored: npt.NDArray[np.generic]
     sha256: str
     remarks: tuple[Remark, ...]
-
-    @property
-    def frames(self) -> int:
-        """Number of frames; 1 for a 3-D file."""
-        return 1 if self.stored.ndim == _SPATIAL_AXES else self.stored.shape[_SPATIAL_AXES]
 
 
 def read_image(path: Path) -> Image:
@@ -49,7 +46,7 @@ def read_image(path: Path) -> Image:
     Parameters
     ----------
     path : Path
-        A file in one of this module's formats; of a pair, the ``.img``.
+        A file in one of this module's formats; of a pair, either file.
 
     Returns
     -------
@@ -72,15 +69,20 @@ def open_volume(path: Path) -> Opened:
     RefusalError
         With the code of what is wrong.
     """
+    if path.suffix.lower() == ".hdr":
+        path = _sibling(path, ".img")
     content = read_file(path)
+    pair_header = _read_pair_header(path)
     # The numbers of a broken header are judged; NumPy need not warn of them as well.
     with np.errstate(over="ignore", invalid="ignore"):
-        header, image, remarks = _decode(path, content)
+        header, image, remarks = _decode(path, content, pair_header)
     shape = _squeeze(header.shape)
     if shape != header.shape:
         remarks += (Remark(Code.R_FRAME, f"shape {header.shape}"),)
     stored = np.frombuffer(image, dtype=header.dtype, count=int(np.prod(shape)), offset=header.offset)
-    return Opened(header, stored.reshape(shape, order="F"), hashlib.sha256(content).hexdigest(), remarks)
+    digest = hashlib.sha256(pair_header)
+    digest.update(content)
+    return Opened(header, stored.reshape(shape, order="F"), digest.hexdigest(), remarks)
 
 
 def image_of(opened: Opened, *, frame: int | None = None, derived_expected: bool = False) -> Image:
@@ -113,14 +115,14 @@ def image_of(opened: Opened, *, frame: int | None = None, derived_expected: bool
     return Image(judged.voxels, header.affine, header.spacing_mm, header.dtype.name, remarks)
 
 
-def _decode(path: Path, content: bytes) -> tuple[Header, bytes, tuple[Remark, ...]]:
+def _decode(path: Path, content: bytes, pair_header: bytes) -> tuple[Header, bytes, tuple[Remark, ...]]:
     name = path.name.lower()
     if name.endswith((".mgz", ".mgh")):
         payload = unpack(content, named_gz=name.endswith(".mgz"), declared_bytes=mgh.declared_bytes)
         image = payload.content
         return mgh.judge_header(image[:HEAD_BYTES], image_bytes=len(image)), image, payload.remarks
     if name.endswith(".img"):
-        return _decode_pair(path, content)
+        return _decode_pair(content, pair_header)
     if not name.endswith((".nii", ".nii.gz")):
         raise RefusalError(Code.E_FORMAT, f"{''.join(path.suffixes[-2:])} is not read; convert it to NIfTI")
     payload = unpack(content, named_gz=name.endswith(".gz"), declared_bytes=nifti.declared_bytes)
@@ -130,12 +132,7 @@ def _decode(path: Path, content: bytes) -> tuple[Header, bytes, tuple[Remark, ..
     return nifti.judge_header(fields, head, image_bytes=len(image), single_file=True), image, payload.remarks
 
 
-def _decode_pair(path: Path, content: bytes) -> tuple[Header, bytes, tuple[Remark, ...]]:
-    names = (path.with_suffix(suffix) for suffix in (".HDR" if path.suffix == ".IMG" else ".hdr", ".hdr", ".HDR"))
-    header_path = next((name for name in names if name.exists()), None)
-    if header_path is None:
-        raise RefusalError(Code.E_FORMAT, f"{path.stem}.hdr is missing beside it")
-    head = read_file(header_path)
+def _decode_pair(content: bytes, head: bytes) -> tuple[Header, bytes, tuple[Remark, ...]]:
     require_image(head)
     fields = nifti.parse_analyze(head)
     voxel_bytes = nifti.pair_bytes(fields)
@@ -143,6 +140,21 @@ def _decode_pair(path: Path, content: bytes) -> tuple[Header, bytes, tuple[Remar
     image = payload.content if payload else content
     header = nifti.judge_header(fields, head, image_bytes=len(image), single_file=False)
     return header, image, payload.remarks if payload else ()
+
+
+def _read_pair_header(path: Path) -> bytes:
+    """Return the header of a pair, whose name may differ in case; nothing for a file that holds its own."""
+    if path.suffix.lower() != ".img":
+        return b""
+    return read_file(_sibling(path, ".hdr"))
+
+
+def _sibling(path: Path, suffix: str) -> Path:
+    names = (path.with_suffix(spelling) for spelling in (suffix, suffix.upper()))
+    found = next((name for name in names if name.exists()), None)
+    if found is None:
+        raise RefusalError(Code.E_FORMAT, f"{path.stem}{suffix} is missing beside it")
+    return found
 
 
 def _is_gzip(content: bytes) -> bool:

@@ -28,8 +28,8 @@ class Volume:
         Index of the first voxel, in the voxels of the grid that was cropped.
     clip_value : float, optional
         Intensity above which was clipped.
-    mean, std : float, optional
-        Of the foreground, after clipping; they turn [0, 1] back into z-scores.
+    foreground_mean, foreground_std : float, optional
+        After clipping; with the smallest and largest score they turn [0, 1] back into z-scores.
     """
 
     data: Voxels
@@ -38,8 +38,8 @@ class Volume:
     foreground: Mask | None = None
     crop_start: tuple[int, int, int] = (0, 0, 0)
     clip_value: float | None = None
-    mean: float | None = None
-    std: float | None = None
+    foreground_mean: float | None = None
+    foreground_std: float | None = None
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[np.generic]:
         """Let NumPy take a volume where it takes an array."""
