@@ -107,7 +107,7 @@ class Code(StrEnum):
         "Padding behind the gzip stream was ignored; the voxels are complete and checked.",
     )
     R_OFFSET = "R_OFFSET", "The voxel offset was set to the value that the file size proves."
-    R_PIXDIM = "R_PIXDIM", "The voxel spacing was taken from the sform."
+    R_PIXDIM = "R_PIXDIM", "The voxel spacing was repaired: taken from the sform, or freed of its sign."
     R_UNITS = "R_UNITS", "The spacing was converted to millimetres from the header's unit."
     R_SCALE = "R_SCALE", "An impossible intensity scaling was ignored; the stored values are plausible."
     R_EXT_DROP = "R_EXT_DROP", "Malformed header extensions were ignored."

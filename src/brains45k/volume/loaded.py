@@ -23,7 +23,7 @@ def image_from_nibabel(loaded: SpatialImage) -> Image:
     RefusalError
         With the code of what is wrong, as for a file.
     """
-    voxels = np.array(loaded.dataobj, dtype=np.float32)
+    voxels = np.asarray(loaded.dataobj).astype(np.float32)
     while voxels.ndim > _SPATIAL_AXES and voxels.shape[-1] == 1:
         voxels = voxels[..., 0]
     if voxels.ndim != _SPATIAL_AXES:
