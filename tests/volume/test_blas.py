@@ -1,31 +1,32 @@
-"""One BLAS thread inside, as many as before outside, whoever leaves first."""
+"""One BLAS thread inside, as many as before outside; other threads leave the number alone."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
+from support import bad_files as bad
 from threadpoolctl import threadpool_info
 
+from brains45k.volume import preprocess
 from brains45k.volume.blas import single_blas_thread
+from brains45k.volume.image import Image
 
 
 def _threads() -> list[int]:
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
 
-def test_the_limit_holds_until_the_last_one_leaves() -> None:
+def test_one_inside_and_as_many_as_before_outside() -> None:
     before = _threads()
     assert before
-    inside, leave = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with single_blas_thread():
-            inside.set()
-            leave.wait(10)
-
-    other = threading.Thread(target=hold)
     with single_blas_thread():
-        other.start()
-        assert inside.wait(10)
-    assert set(_threads()) == {1}
-    leave.set()
-    other.join()
+        assert set(_threads()) == {1}
+    assert _threads() == before
+
+
+def test_threads_give_the_same_bytes_and_leave_the_number_as_it_was() -> None:
+    before = _threads()
+    image = Image(bad.head_voxels().astype("float32"), bad.diagonal(), (4.0, 4.0, 4.0))
+    expected = preprocess(image).data.tobytes()
+    with ThreadPoolExecutor(4) as pool:
+        results = {volume.data.tobytes() for volume in pool.map(preprocess, [image] * 16)}
+    assert results == {expected}
     assert _threads() == before

@@ -3,11 +3,11 @@
 import nibabel
 import numpy as np
 import pytest
+from support import bad_files as bad
 
 from brains45k.codes import Code
 from brains45k.volume import RefusalError, preprocess
 from brains45k.volume.loaded import image_from_nibabel
-from support import bad_files as bad
 
 
 def _loaded(voxels: np.ndarray, *, step_mm: float = 4.0, zoom: float | None = None) -> nibabel.Nifti1Image:

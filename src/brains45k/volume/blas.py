@@ -7,29 +7,15 @@ from contextlib import contextmanager
 from threadpoolctl import threadpool_limits
 
 
-class _Limit:
-    """The limit is the process's: the first user sets it, the last one lifts it."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.users = 0
-        self.limits: threadpool_limits | None = None
-
-
-_LIMIT = _Limit()
-
-
 @contextmanager
 def single_blas_thread() -> Iterator[None]:
-    """Hold BLAS to one thread; several threads of this process may be inside at once."""
-    with _LIMIT.lock:
-        if _LIMIT.users == 0:
-            _LIMIT.limits = threadpool_limits(limits=1, user_api="blas")
-        _LIMIT.users += 1
-    try:
+    """Hold BLAS to one thread inside, and to as many as before outside.
+
+    Outside the main thread nothing is limited: OpenBLAS lets that thread alone set its number, and threads that
+    set and restored it at the same time would leave it at one for good.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
-    finally:
-        with _LIMIT.lock:
-            _LIMIT.users -= 1
-            if _LIMIT.users == 0 and _LIMIT.limits is not None:
-                _LIMIT.limits.restore_original_limits()
+        return
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
