@@ -97,9 +97,10 @@ def inspect(source: str | None, manifest: Path, *, as_json: bool) -> None:
 def show(volume_id: str, manifest: Path, out: Path | None) -> None:
     """Draw a volume of the corpus: its three middle planes."""
     from brains45k.corpus.reader import open_corpus  # noqa: PLC0415
-    from brains45k.report.picture import draw_volume  # noqa: PLC0415
+    from brains45k.report.picture import draw_volume, require_picture  # noqa: PLC0415
 
     path = out or Path(f"{volume_id}.png")
+    require_picture(path)
     try:
         volume = open_corpus(manifest).volume(volume_id)
     except KeyError as error:

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import math
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -33,6 +34,9 @@ def load_yaml(path: Path, *, schema: str) -> dict[str, Any]:
     except OSError as error:
         msg = f"{path}: cannot be read ({error.strerror}). Check the path."
         raise CallError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = f"{path}: not UTF-8 (byte {error.start}). Save it as UTF-8."
+        raise CallError(msg) from error
     except yaml.YAMLError as error:
         msg = f"{path}: not valid YAML ({' '.join(str(error).split())}). Mend the line it names."
         raise CallError(msg) from error
@@ -42,11 +46,27 @@ def load_yaml(path: Path, *, schema: str) -> dict[str, Any]:
 
 def validate(document: Any, *, schema: str, name: str) -> None:
     """Raise a one-line :class:`CallError` that names the first key at fault, and the nearest valid one."""
+    _require_plain(document, name, ())
     validator = jsonschema.Draft202012Validator(load_schema(schema))
     errors = sorted(validator.iter_errors(document), key=lambda error: (len(error.absolute_path), str(error.message)))
     if errors:
         msg = f"{name}: {_describe(errors[0])}"
         raise CallError(msg)
+
+
+def _require_plain(value: Any, name: str, place: tuple[str, ...]) -> None:
+    """Refuse what YAML may hold and JSON may not: keys that are no text, numbers that are not finite."""
+    where = ".".join(place) or "the top level"
+    if isinstance(value, float) and not math.isfinite(value):
+        msg = f"{name}: at {where}: {value} is no number."
+        raise CallError(msg)
+    for key, member in (
+        value.items() if isinstance(value, Mapping) else enumerate(value if isinstance(value, list) else [])
+    ):
+        if isinstance(value, Mapping) and not isinstance(key, str):
+            msg = f"{name}: at {where}: the key {key!r} is no text; put it in quotes."
+            raise CallError(msg)
+        _require_plain(member, name, (*place, str(key)))
 
 
 def load_schema(schema: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,8 @@ from brains45k.corpus.manifest import MANIFEST, READING, Status, metadata_of, re
 from brains45k.errors import DataError
 
 Row = dict[str, Any]
+
+_SHARD_NAME = re.compile(r"\w+-\d{4,}\.(?:zarr|parquet)")
 
 
 def assemble_source(
@@ -97,8 +100,9 @@ def remove_orphans(rows: Sequence[Path]) -> list[Path]:
         The rows of the shards that are in use, all in one folder.
     """
     used = {path.stem for path in rows}
-    orphans = sorted(path for folder in {path.parent for path in rows} for path in folder.glob("*-*.*"))
-    orphans = [path for path in orphans if path.stem not in used and not path.name.startswith(".")]
+    folders = {path.parent for path in rows}
+    shards = (path for folder in folders for path in folder.iterdir() if _SHARD_NAME.fullmatch(path.name))
+    orphans = sorted(path for path in shards if path.stem not in used)
     for path in orphans:
         if path.is_dir():
             shutil.rmtree(path)

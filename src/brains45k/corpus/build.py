@@ -3,9 +3,11 @@
 import hashlib
 import importlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from brains45k.volume.preprocess import Preprocessing
 
@@ -30,9 +32,11 @@ class Recipe:
         return json.dumps({"preprocessing": asdict(self.preprocessing), "code": self.code}, sort_keys=True)
 
 
-def make_recipe(preprocessing: dict[str, object]) -> Recipe:
+def make_recipe(preprocessing: Mapping[str, Any]) -> Recipe:
     """Bind the config's ``preprocess`` section to the code that runs now."""
-    return Recipe(Preprocessing(**preprocessing), code_fingerprint())  # type: ignore[arg-type]
+    # 1 and 1.0 are one spacing, and YAML gives either.
+    numbers = {name: float(preprocessing[name]) for name in ("spacing_mm", "clip_percentile")}
+    return Recipe(Preprocessing(**{**preprocessing, **numbers}), code_fingerprint())
 
 
 def code_fingerprint() -> str:

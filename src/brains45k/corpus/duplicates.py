@@ -1,6 +1,6 @@
 """Find the same image under two names."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from brains45k.codes import Code
@@ -8,40 +8,41 @@ from brains45k.corpus.manifest import Status
 
 Row = dict[str, Any]
 
+_OF = "of "
+
 
 def mark_duplicates(rows: Iterable[Row]) -> list[Row]:
     """Keep the first of equal images and mark the others, with the name of the one kept.
 
     First in the order of ``rows`` means first by path within a source, and first by name between sources.
-    Equal files come before equal voxels, so that the reason names the stronger evidence.
+    Equal files hold equal voxels, and the reason names the stronger evidence.
 
     Parameters
     ----------
     rows : iterable of dict
         Manifest rows; rows that are not kept pass through.
     """
-    marked = _mark(list(rows), _file_key, Code.E_DUP_FILE)
-    return _mark(marked, _voxel_key, Code.E_DUP_VOXEL)
-
-
-def _file_key(row: Row) -> object:
-    return row["source_sha256"], row["channel"]
-
-
-def _voxel_key(row: Row) -> object:
-    return row["voxel_sha256"]
-
-
-def _mark(rows: list[Row], key: Callable[[Row], object], code: Code) -> list[Row]:
-    first: dict[object, str] = {}
+    by_file: dict[object, str] = {}
+    by_voxels: dict[object, str] = {}
+    original_of: dict[str, str] = {}
     result = []
     for row in rows:
-        kept = row["status"] == Status.KEPT
-        original = first.setdefault(key(row), row["volume_id"]) if kept else row["volume_id"]
-        result.append(row if original == row["volume_id"] else _as_duplicate(row, code, original))
+        marked = row
+        if row["status"] == Status.KEPT:
+            name = row["volume_id"]
+            original = by_voxels.setdefault(row["voxel_sha256"], name)
+            same_file = by_file.setdefault((row["source_sha256"], row["channel"]), name) != name
+            if original != name:
+                original_of[name] = original
+                marked = _as_duplicate(row, Code.E_DUP_FILE if same_file else Code.E_DUP_VOXEL, original)
+        elif row["status"] == Status.DUPLICATE:
+            # It was marked in its own source; what it was a copy of may be a copy itself between sources.
+            known = row["detail"].removeprefix(_OF)
+            marked = row | {"detail": f"{_OF}{original_of.get(known, known)}"}
+        result.append(marked)
     return result
 
 
 def _as_duplicate(row: Row, code: Code, original: str) -> Row:
     place = {"shard": None, "array": None, "stored_bytes": None, "split": None}
-    return row | place | {"status": Status.DUPLICATE.value, "reason": code.value, "detail": f"of {original}"}
+    return row | place | {"status": Status.DUPLICATE.value, "reason": code.value, "detail": f"{_OF}{original}"}

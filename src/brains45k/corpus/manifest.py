@@ -155,13 +155,14 @@ def read_table(path: Path) -> pa.Table:
     DataError
         If the file is missing or no Parquet.
     """
+    if not path.is_file():
+        msg = f"{path}: no such file. Build it with 'snakemake --cores all corpus'."
+        raise DataError(msg)
     try:
         return pq.read_table(path)
-    except FileNotFoundError as error:
-        msg = f"{path}: no such file. Build it with 'snakemake --cores all corpus'."
-        raise DataError(msg) from error
     except (pa.ArrowInvalid, OSError) as error:
-        msg = f"{path}: not a readable Parquet file ({error}). Delete it and run 'snakemake --cores all corpus'."
+        cause = " ".join(str(error).split())
+        msg = f"{path}: not a readable Parquet file ({cause}). Delete it and run 'snakemake --cores all corpus'."
         raise DataError(msg) from error
 
 

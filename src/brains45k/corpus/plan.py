@@ -41,7 +41,7 @@ def write_index(candidates: Sequence[Candidate], path: Path, *, demo: bool) -> b
 def index_row(candidate: Candidate) -> dict[str, Any]:
     """Return a candidate as a row of the index."""
     file, channel = candidate.file, candidate.channel
-    return {
+    row: dict[str, Any] = {
         "volume_id": candidate.volume_id,
         "source": candidate.source,
         "subject": candidate.subject,
@@ -49,7 +49,7 @@ def index_row(candidate: Candidate) -> dict[str, Any]:
         "series": candidate.series,
         "suffix": candidate.name.suffix,
         "contrast_agent": candidate.name.contrast_agent,
-        "source_path": _printable(file.path),
+        "source_path": file.path,
         "channel": channel.name if channel else None,
         "frame": channel.index if channel else None,
         "source_bytes": file.bytes,
@@ -62,6 +62,7 @@ def index_row(candidate: Candidate) -> dict[str, Any]:
         **_verdict_columns("clean", candidate.clean),
         "flags": [code.value for code in candidate.flags],
     }
+    return {name: printable(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def write_plans(
@@ -122,6 +123,6 @@ def _verdict_columns(selection: str, verdict: Verdict) -> dict[str, str | None]:
     return {f"{selection}_code": code, f"{selection}_detail": verdict.detail or None}
 
 
-def _printable(path: str) -> str:
-    """Return a path as valid UTF-8: bytes of a file name that are not are escaped."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def printable(text: str) -> str:
+    """Return text of a path as valid UTF-8: bytes of a file name that are not are escaped."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

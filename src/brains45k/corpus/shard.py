@@ -22,6 +22,7 @@ from brains45k.corpus.plan import read_plan
 from brains45k.corpus.record import Reading, excluded_row, kept_row
 from brains45k.corpus.store import create_group, write_volume
 from brains45k.sources.catalog import VolumeRule
+from brains45k.sources.walk import modified_ns
 from brains45k.volume.preprocess import Preprocessing, preprocess
 from brains45k.volume.read import Opened, image_of, open_volume
 from brains45k.volume.refusal import RefusalError
@@ -90,15 +91,28 @@ def _write_volumes(
 def _open(path: Path, task: Task) -> Opened | RefusalError:
     """Open a file once for all of its channels; what is wrong with it is each channel's row."""
     try:
-        if path.stat().st_size != task.bytes:
-            return RefusalError(Code.E_CHANGED, f"{path.stat().st_size:,} bytes, planned {task.bytes:,}")
+        _require_unchanged(path, task)
         return open_volume(path)
     except RefusalError as refusal:
         return refusal
-    except FileNotFoundError:
-        return RefusalError(Code.E_CHANGED, "the file vanished")
     except Exception as error:
         return _unforeseen(error)
+
+
+def _require_unchanged(path: Path, task: Task) -> None:
+    """Refuse a file that is not the one that was planned; the next run plans anew."""
+    try:
+        size, mtime_ns = path.stat().st_size, modified_ns(path)
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise RefusalError(Code.E_UNREADABLE, "the link leads nowhere") from error
+        raise RefusalError(Code.E_CHANGED, "the file vanished") from error
+    except OSError as error:
+        raise RefusalError(Code.E_UNREADABLE, error.strerror or str(error)) from error
+    if size != task.bytes:
+        raise RefusalError(Code.E_CHANGED, f"{size:,} bytes, planned {task.bytes:,}")
+    if mtime_ns != task.mtime_ns:
+        raise RefusalError(Code.E_CHANGED, "it was modified after the plan was made")
 
 
 def _write_one(
@@ -122,6 +136,9 @@ def _write_one(
         stored_bytes = write_volume(group, task.volume_id, volume)
     except RefusalError as refusal:
         return excluded_row(task.volume_id, refusal, reading)
+    except OSError:
+        # The file was read before: this is the disk that is written to, and no volume's fault.
+        raise
     except Exception as error:
         return excluded_row(task.volume_id, _unforeseen(error), reading)
     return kept_row(task.volume_id, reading, volume, voxel_sha256, stored_bytes)
@@ -141,5 +158,7 @@ def _unforeseen(error: Exception) -> RefusalError:
 
 def _log_line(log: TextIO, row: dict[str, Any], task: Task, seconds: float) -> None:
     verdict = row["reason"] or "kept"
-    log.write(f"{verdict}\t{seconds:.2f} s\t{task.volume_id}\t{task.path}\t{row['detail'] or ''}\n")
+    fields = (verdict, f"{seconds:.2f} s", task.volume_id, task.path, row["detail"] or "")
+    # One line a volume, whatever a file name or a message holds: progress counts lines.
+    log.write("\t".join(" ".join(field.split()) for field in fields) + "\n")
     log.flush()

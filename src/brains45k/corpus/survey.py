@@ -65,7 +65,7 @@ def survey_source(entry: SourceSettings, settings: Settings, *, workdir: Path = 
     source, root = entry.source, workdir / entry.root
     if settings.demo and not demo_marker(root).is_file():
         return Surveyed(source.name, entry.root, State.TO_BE_WRITTEN, 0, 0, "synthetic, by the rule demo_source")
-    candidates = scan_source(source, root) if root.is_dir() else []
+    candidates = scan_source(source, root, selection=settings.selection) if root.is_dir() else []
     matched = sorted({candidate.layout.name for candidate in candidates if candidate.layout})
     if not matched:
         return _not_there(entry, root, candidates)

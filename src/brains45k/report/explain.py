@@ -6,7 +6,8 @@ from typing import Any
 
 from brains45k.codes import Code
 from brains45k.corpus.manifest import Status, read_table
-from brains45k.errors import DataError
+from brains45k.corpus.plan import printable
+from brains45k.errors import CallError, DataError
 
 _MAX_SHOWN = 20
 
@@ -18,9 +19,14 @@ def explain_path(path: str, manifest: Path) -> list[str]:
     ------
     DataError
         If no row fits: the file lies outside the sources' roots, or its extension is no image's.
+    CallError
+        If the path is empty.
     """
     rows = read_table(manifest).to_pylist()
-    wanted = path.rstrip("/")
+    wanted = printable(path).rstrip("/")
+    if not wanted:
+        msg = "explain: the path is empty. Name a file, a part of its path, or a volume_id."
+        raise CallError(msg)
     found = [row for row in rows if wanted == row["volume_id"] or _is_end(wanted, row["source_path"])]
     found = found or [row for row in rows if wanted in row["source_path"]]
     if not found:

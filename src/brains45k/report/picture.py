@@ -6,11 +6,28 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from brains45k.errors import CallError
 from brains45k.volume.volume import Volume
 
 _GAP_PIXELS = 6
 _TITLE_PIXELS = 18
 _INK = 235
+
+
+def require_picture(path: Path) -> None:
+    """Refuse a picture that could not be written, before any work.
+
+    Raises
+    ------
+    CallError
+        If the name does not end in .png, or its folder does not exist.
+    """
+    if path.suffix.lower() != ".png":
+        msg = f"{path}: the name must end in .png."
+        raise CallError(msg)
+    if not path.absolute().parent.is_dir():
+        msg = f"{path}: the folder {path.parent} does not exist. Make it first."
+        raise CallError(msg)
 
 
 def draw_volume(volume: Volume, path: Path, *, title: str) -> None:

@@ -131,15 +131,21 @@ def load_source(path: Path) -> Source:
     Raises
     ------
     CallError
-        If the file breaks the schema, or a layout's path is not a valid template.
+        If the file breaks the schema, a layout's path is not a valid template, or a selection names a layout that
+        is not there.
     """
     document = load_yaml(path, schema="source")
     source = Source(path.stem, document)
     try:
-        _ = source.layouts
+        known = {layout.name for layout in source.layouts}
     except ValueError as error:
         msg = f"{path}: {error}."
         raise CallError(msg) from error
+    for name, rules in source.selections.items():
+        unknown = sorted((rules.layouts or frozenset()) - known)
+        if unknown:
+            msg = f"{path}: at selection.{name}.layouts: there is no layout {unknown[0]!r}."
+            raise CallError(msg)
     return source
 
 

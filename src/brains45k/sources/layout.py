@@ -47,7 +47,7 @@ def compile_template(template: str) -> re.Pattern[str]:
     parts = [_piece_expression(piece, seen) for piece in _pieces(template)]
     extensions = "|".join(re.escape(extension) for extension in EXTENSIONS)
     try:
-        return re.compile(f"(?:.*/)?(?P<matched>{''.join(parts)})(?:{extensions})", re.IGNORECASE)
+        return re.compile(f"(?:.*/)?(?P<matched>{''.join(parts)})(?:{extensions})", re.IGNORECASE | re.DOTALL)
     except re.error as error:
         msg = f"layout path {template!r}: {error}"
         raise ValueError(msg) from error

@@ -1,23 +1,24 @@
 """Scan one source: every file below its root, matched, named and judged by both selections."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from brains45k.codes import Code
-from brains45k.sources.candidate import Candidate, Verdict, candidates_of, volume_id
+from brains45k.sources.candidate import Candidate, candidates_of, volume_id
 from brains45k.sources.catalog import Source
 from brains45k.sources.select import select, split_is_complete
 from brains45k.sources.walk import walk_images
 
 
-def scan_source(source: Source, root: Path) -> list[Candidate]:
+def scan_source(source: Source, root: Path, *, selection: str = "reference") -> list[Candidate]:
     """List the candidates of a source below ``root``, with the verdicts of both selections.
 
     No file is opened. The list is ordered by path and holds every file whose extension is an image's, taken
-    or not, so that nothing is lost silently.
+    or not, so that nothing is lost silently. ``selection`` is the one that decides: if it follows a published
+    split and not all cases of that are there, the candidates are flagged.
     """
     # On a slow disk this takes minutes; where it is quick no bar is ever seen.
     files = tqdm(walk_images(root), desc=f"looking through {root}", unit="file", delay=2, leave=False, disable=None)
@@ -29,14 +30,11 @@ def scan_source(source: Source, root: Path) -> list[Candidate]:
         candidate.with_verdicts(reference=by_reference, clean=by_clean)
         for candidate, by_reference, by_clean in zip(candidates, reference, clean, strict=True)
     ]
-    return _flag_partial_split(source, judged, reference)
-
-
-def _flag_partial_split(source: Source, candidates: list[Candidate], verdicts: Sequence[Verdict]) -> list[Candidate]:
-    split = source.selections["reference"].split
+    split = source.selections[selection].split
+    verdicts = reference if selection == "reference" else clean
     if split is None or split_is_complete(candidates, verdicts, split):
-        return candidates
-    return [replace(candidate, flags=(Code.F_PARTIAL_SPLIT,)) for candidate in candidates]
+        return judged
+    return [replace(candidate, flags=(Code.F_PARTIAL_SPLIT,)) for candidate in judged]
 
 
 def _rename_repeats(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -21,36 +21,60 @@ class FoundFile:
 def walk_images(root: Path) -> Iterator[FoundFile]:
     """Yield every candidate below ``root``, in the order of their paths.
 
-    Symbolic links are followed, each folder once. Anything that is no regular file (a pipe, a device) and
-    any folder that cannot be opened is passed over; a file that cannot be opened is found out when it is read.
+    Links are followed, each folder is entered once, and a folder below the root by its own name alone. A link
+    that leads nowhere is listed like a file. Anything else that is no regular file (a pipe, a device) and any
+    folder that cannot be opened is passed over; a file that cannot be opened is found out when it is read.
     """
-    yield from _walk(str(root), "", {_identity(str(root))})
+    yield from _Walk(root).files(str(root), "")
 
 
-def _walk(folder: str, prefix: str, visited: set[tuple[int, int]]) -> Iterator[FoundFile]:
-    entries = _entries(folder)
-    files = [entry for entry in entries if _is_file(entry)]
+class _Walk:
+    """One walk: where it began, and which folders it has entered."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self._entered = {_identity(str(root))}
+
+    def files(self, folder: str, prefix: str) -> Iterator[FoundFile]:
+        entries = _entries(folder)
+        yield from _candidates([entry for entry in entries if _is_file(entry)], prefix)
+        for entry in entries:
+            if self._enter(entry):
+                yield from self.files(entry.path, f"{prefix}{entry.name}/")
+
+    def _enter(self, entry: os.DirEntry[str]) -> bool:
+        """Tell whether to descend, and remember it."""
+        try:
+            if not entry.is_dir():
+                return False
+            if entry.is_symlink() and Path(entry.path).resolve().is_relative_to(self._root):
+                return False
+            identity = _identity(entry.path)
+        except OSError:
+            return False
+        new = identity not in self._entered
+        self._entered.add(identity)
+        return new
+
+
+def _candidates(files: list[os.DirEntry[str]], prefix: str) -> Iterator[FoundFile]:
+    """Pick one folder's candidates: of a pair the voxels, of DICOM the first file."""
     names = {entry.name.lower() for entry in files}
     first_dicom = True
     for entry in files:
         extension = extension_of(entry.name)
-        if extension is None or (extension == ".hdr" and f"{entry.name.lower()[:-4]}.img" in names):
+        if extension is None or (extension == ".hdr" and _is_pair(entry.name.lower(), names)):
             continue
         if extension == ".dcm" and not first_dicom:
             continue
         first_dicom &= extension != ".dcm"
-        status = entry.stat()
-        mtime_ns = max(status.st_mtime_ns, _header_mtime_ns(entry)) if extension == ".img" else status.st_mtime_ns
-        yield FoundFile(prefix + entry.name, extension, status.st_size, mtime_ns)
-    for entry in entries:
-        if entry.is_dir() and _enter(entry, visited):
-            yield from _walk(entry.path, f"{prefix}{entry.name}/", visited)
+        yield _found(entry, prefix, extension)
 
 
-def _header_mtime_ns(entry: os.DirEntry[str]) -> int:
-    """Return the time of a pair's header, so that a changed header is seen; 0 where there is none."""
-    headers = (Path(entry.path).with_suffix(suffix) for suffix in (".hdr", ".HDR"))
-    return max((header.stat().st_mtime_ns for header in headers if header.is_file()), default=0)
+def modified_ns(path: Path) -> int:
+    """Return the time at which a file was modified, or the header beside it that makes a pair with it."""
+    headers = (path.with_suffix(suffix) for suffix in (".hdr", ".HDR")) if path.suffix.lower() == ".img" else ()
+    return max(int(file.stat().st_mtime_ns) for file in (path, *headers) if file.is_file())
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
@@ -62,20 +86,24 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a regular file, or a link that leads nowhere, which is listed like a file."""
     try:
-        return entry.is_file()
+        return entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists())
     except OSError:
-        return False
+        return entry.is_symlink()
 
 
-def _enter(entry: os.DirEntry[str], visited: set[tuple[int, int]]) -> bool:
-    """Tell whether to descend: a folder reached through a link is entered only if it is new."""
-    if not entry.is_symlink():
-        return True
-    identity = _identity(entry.path)
-    new = identity not in visited
-    visited.add(identity)
-    return new
+def _is_pair(header_name: str, names: set[str]) -> bool:
+    return not names.isdisjoint({f"{header_name[:-4]}.img", f"{header_name[:-4]}.img.gz"})
+
+
+def _found(entry: os.DirEntry[str], prefix: str, extension: str) -> FoundFile:
+    try:
+        status = entry.stat()
+        mtime_ns = modified_ns(Path(entry.path)) if extension == ".img" else status.st_mtime_ns
+    except OSError:
+        return FoundFile(prefix + entry.name, extension, 0, 0)
+    return FoundFile(prefix + entry.name, extension, status.st_size, mtime_ns)
 
 
 def _identity(path: str) -> tuple[int, int]:

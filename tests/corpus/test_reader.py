@@ -1,0 +1,239 @@
+"""The reader: volumes and patches, in this process and in workers, and no damage unseen."""
+
+import multiprocessing
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+from support.small_corpus import SmallCorpus, send_total
+
+import brains45k
+from brains45k.corpus.manifest import MANIFEST, metadata_of, read_table, write_table
+from brains45k.corpus.reader import Corpus, open_corpus
+from brains45k.corpus.store import data_file
+from brains45k.errors import DataError
+
+TIMEOUT_S = 60
+BOXES = [
+    ((0, 0, 0), (80, 80, 80)),
+    ((0, 0, 0), (1, 1, 1)),
+    ((79, 79, 79), (1, 1, 1)),
+    ((60, 0, 50), (10, 80, 20)),
+    ((64, 64, 64), (16, 16, 16)),
+    ((5, 6, 7), (0, 3, 3)),
+]
+
+
+@pytest.fixture
+def opened(corpus: SmallCorpus) -> Corpus:
+    return open_corpus(corpus.manifest)
+
+
+@pytest.fixture
+def name(corpus: SmallCorpus) -> str:
+    """A volume of 80 voxels along each axis: two chunks."""
+    return str(corpus.rows()["sub-01/sub-01_T1w.nii.gz"]["volume_id"])
+
+
+def stored_file(corpus: SmallCorpus, volume_id: str) -> Path:
+    row = next(row for row in corpus.rows().values() if row["volume_id"] == volume_id)
+    return data_file(corpus.shard(row), row["array"])
+
+
+def test_a_corpus_holds_what_is_kept(opened: Corpus, corpus: SmallCorpus) -> None:
+    kept = [row["volume_id"] for row in corpus.rows().values() if row["status"] == "kept"]
+    assert len(opened) == len(kept) == 9
+    assert opened.manifest["volume_id"].tolist() == kept
+
+
+def test_the_package_opens_a_corpus(corpus: SmallCorpus) -> None:
+    assert len(brains45k.open_corpus(str(corpus.manifest))) == 9
+
+
+def test_a_sources_manifest_is_a_corpus_too(corpus: SmallCorpus) -> None:
+    assert len(open_corpus(corpus.workdir / "manifests/tiny.parquet")) == 5
+
+
+def test_a_volume_is_found_by_place_and_by_name(opened: Corpus) -> None:
+    for index, volume in enumerate(opened):
+        by_name = opened.volume(opened.manifest["volume_id"][index])
+        np.testing.assert_array_equal(by_name.data, volume.data)
+        np.testing.assert_array_equal(volume.data, volume.data)
+    np.testing.assert_array_equal(opened[-1].data, opened[len(opened) - 1].data)
+
+
+def test_a_place_that_is_not_there(opened: Corpus) -> None:
+    with pytest.raises(IndexError):
+        opened[len(opened)]
+
+
+def test_a_volume_comes_with_its_place(opened: Corpus, corpus: SmallCorpus, name: str) -> None:
+    volume, row = opened.volume(name), corpus.rows()["sub-01/sub-01_T1w.nii.gz"]
+    assert volume.data.dtype == np.float32
+    assert volume.shape == tuple(row["shape"])
+    assert volume.affine.ravel().tolist() == row["affine"]
+    assert (volume.spacing_mm, volume.crop_start) == (tuple(row["spacing"]), tuple(row["crop_start"]))
+    assert (volume.clip_value, volume.foreground_mean, volume.foreground_std) == (
+        row["clip_value"],
+        row["mean"],
+        row["std"],
+    )
+
+
+@pytest.mark.parametrize(("start", "size"), BOXES)
+def test_a_patch_is_a_slice(opened: Corpus, name: str, start: tuple[int, ...], size: tuple[int, ...]) -> None:
+    box = tuple(slice(first, first + length) for first, length in zip(start, size, strict=True))
+    patch = opened.patch(name, start, size)
+    assert patch.shape == size
+    np.testing.assert_array_equal(patch, opened.volume(name).data[box])
+
+
+@pytest.mark.parametrize(
+    ("start", "size"),
+    [((-1, 0, 0), (4, 4, 4)), ((77, 0, 0), (4, 4, 4)), ((0, 0, 0), (4, 4, 81)), ((90, 0, 0), (1, 1, 1))],
+)
+def test_a_patch_outside_is_refused(opened: Corpus, name: str, start: tuple[int, ...], size: tuple[int, ...]) -> None:
+    with pytest.raises(IndexError, match="leave the shape"):
+        opened.patch(name, start, size)
+
+
+def test_a_patch_outside_is_told_the_shape(opened: Corpus, name: str) -> None:
+    with pytest.raises(IndexError, match=r"start \(77, 0, 0\) and size \(4, 4, 4\) leave the shape \(80, 80, 80\)"):
+        opened.patch(name, (77, 0, 0), (4, 4, 4))
+
+
+@pytest.mark.parametrize("start", [0, 5])
+def test_a_patch_of_negative_size_is_refused(opened: Corpus, name: str, start: int) -> None:
+    with pytest.raises(IndexError):
+        opened.patch(name, (start, 0, 0), (-1, 4, 4))
+
+
+def test_a_patch_of_two_axes_is_refused(opened: Corpus, name: str) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        opened.patch(name, (0, 0, 0), (4, 4))
+
+
+def test_a_name_that_is_not_kept(opened: Corpus, corpus: SmallCorpus) -> None:
+    for unknown in ("no-such", corpus.rows()["sub-04/sub-04_T1w.nii.gz"]["volume_id"]):
+        with pytest.raises(KeyError, match=f"{unknown}: the corpus keeps no volume of this name"):
+            opened.volume(unknown)
+        with pytest.raises(KeyError):
+            opened.patch(unknown, (0, 0, 0), (1, 1, 1))
+
+
+def test_a_corpus_can_be_pickled(opened: Corpus, name: str) -> None:
+    total = opened.volume(name).data.sum()
+    again = pickle.loads(pickle.dumps(opened))  # noqa: S301 - our own bytes
+    assert again.volume(name).data.sum() == total
+    assert len(pickle.dumps(opened)) < 100_000
+
+
+# A fork beside Zarr's own thread is what training does, and what Python 3.12 warns of.
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_workers_read_after_their_parent(opened: Corpus, name: str, method: str) -> None:
+    expected = (float(opened.volume(name).data.sum()), float(opened.patch(name, (0, 60, 9), (8, 8, 8)).sum()))
+    context = multiprocessing.get_context(method)
+    receiver, sender = context.Pipe(duplex=False)
+    worker = context.Process(target=send_total, args=(sender, opened, name))  # type: ignore[attr-defined]
+    worker.start()
+    sender.close()
+    try:
+        assert receiver.poll(TIMEOUT_S), f"the worker hangs ({method})"
+        assert receiver.recv() == expected
+    finally:
+        worker.kill()
+        worker.join()
+        receiver.close()
+
+
+def test_any_flipped_bit_is_found(copied: SmallCorpus, name: str) -> None:
+    path = stored_file(copied, name)
+    content = path.read_bytes()
+    corpus = open_corpus(copied.manifest)
+    for position in [*range(0, len(content), len(content) // 40), len(content) - 1]:
+        path.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
+        with pytest.raises(
+            DataError, match=r"data/corpus/tiny/tiny-000\d\.zarr/.*: damaged .*Delete .*build the corpus"
+        ):
+            corpus.volume(name)
+    path.write_bytes(content)
+    assert corpus.volume(name).shape == (80, 80, 80)
+
+
+def test_a_flipped_bit_is_found_by_a_patch_that_reads_it(copied: SmallCorpus, name: str) -> None:
+    path = stored_file(copied, name)
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="damaged"):
+        open_corpus(copied.manifest).patch(name, (0, 0, 0), (4, 4, 4))
+
+
+@pytest.mark.parametrize("missing_bytes", [1, 10**9])
+def test_a_short_file_is_refused_at_once(copied: SmallCorpus, name: str, missing_bytes: int) -> None:
+    path = stored_file(copied, name)
+    path.write_bytes(path.read_bytes()[: max(0, path.stat().st_size - missing_bytes)])
+    with pytest.raises(DataError, match=f"{name}/c/0/0/0: .* bytes, the manifest says"):
+        open_corpus(copied.manifest)
+
+
+def test_a_deleted_file_is_refused_at_once(copied: SmallCorpus, name: str) -> None:
+    stored_file(copied, name).unlink()
+    with pytest.raises(DataError, match="c/0/0/0: 0 bytes, the manifest says"):
+        open_corpus(copied.manifest)
+
+
+def test_a_file_deleted_after_opening_is_found(copied: SmallCorpus, name: str) -> None:
+    corpus = open_corpus(copied.manifest)
+    stored_file(copied, name).unlink()
+    with pytest.raises(DataError):
+        corpus.volume(name)
+
+
+def test_a_missing_shard_is_refused_at_once(copied: SmallCorpus) -> None:
+    shard = copied.shard(copied.rows()["sub-01/sub-01_T1w.nii.gz"])
+    shutil.rmtree(shard)
+    with pytest.raises(DataError, match=f"{shard}: the shard is missing. Build the corpus again"):
+        open_corpus(copied.manifest)
+
+
+def test_a_shard_of_another_build_is_refused_at_once(copied: SmallCorpus) -> None:
+    shard = copied.shard(copied.rows()["sub-01/sub-01_T1w.nii.gz"])
+    zarr.open_group(shard).attrs["build_id"] = "another"
+    with pytest.raises(DataError, match=f"{shard}: of build another, but the manifest is of"):
+        open_corpus(copied.manifest)
+
+
+def test_a_missing_manifest_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"corpus\.parquet: no such file\. Build it with 'snakemake"):
+        open_corpus(tmp_path / "corpus.parquet")
+
+
+def test_a_corpus_may_move(copied: SmallCorpus, name: str) -> None:
+    moved = Path(shutil.move(copied.workdir, copied.workdir.with_name("moved")))
+    assert open_corpus(moved / "manifests/corpus.parquet").volume(name).shape == (80, 80, 80)
+
+
+def test_a_corpus_without_volumes_is_empty(corpus: SmallCorpus, tmp_path: Path) -> None:
+    table = read_table(corpus.manifest)
+    rows = [row for row in table.to_pylist() if row["status"] != "kept"]
+    write_table(rows, MANIFEST, tmp_path / "corpus.parquet", metadata=metadata_of(table))
+    assert list(open_corpus(tmp_path / "corpus.parquet")) == []
+
+
+def test_zarr_reads_a_shard_without_the_manifest(corpus: SmallCorpus, opened: Corpus, name: str) -> None:
+    row = corpus.rows()["sub-01/sub-01_T1w.nii.gz"]
+    group = zarr.open_group(corpus.shard(row), mode="r")
+    assert (group.attrs["source"], group.attrs["shard"]) == ("tiny", Path(row["shard"]).stem)
+    array = group[name]
+    assert isinstance(array, zarr.Array)
+    np.testing.assert_array_equal(np.asarray(array), opened.volume(name).data)
+    assert array.attrs["volume_id"] == name
+    assert array.attrs["spacing_mm"] == [1, 1, 1]
+    assert np.asarray(array.attrs["affine"]).ravel().tolist() == row["affine"]
+    assert (array.attrs["mean"], array.attrs["std"]) == (row["mean"], row["std"])
+    assert array.metadata.dimension_names == ("x", "y", "z")  # type: ignore[union-attr]
