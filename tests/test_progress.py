@@ -21,7 +21,9 @@ def shards(tmp_path: Path) -> dict[Path, Path]:
     write_tiny(tmp_path / "root")
     source = tiny_source()
     candidates = scan_source(source, tmp_path / "root")
-    plans = write_plans(source, candidates, selection="reference", buckets=3, folder=tmp_path / "plan")
+    plans = write_plans(
+        source, candidates, root=tmp_path / "root", selection="reference", buckets=3, folder=tmp_path / "plan"
+    )
     return {plan: tmp_path / f"{plan.stem}.log" for plan in plans}
 
 

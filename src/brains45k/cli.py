@@ -6,13 +6,20 @@ Exit codes: 0 well, 1 the data is at fault, 2 the call is at fault.
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from brains45k import __version__
 from brains45k.codes import Code
 from brains45k.errors import BrainsError, CallError
+from brains45k.volume.content import Named
+from brains45k.volume.intensity import FOREGROUNDS
 from brains45k.volume.preprocess import PRESETS, Preprocessing
+from brains45k.volume.preprocess import preprocess as preprocess_image
+from brains45k.volume.read import image_of, open_volume
+from brains45k.volume.refusal import RefusalError
+from brains45k.volume.save import require_target, save_volume
 
 _MANIFEST = click.option(
     "--manifest",
@@ -33,37 +40,26 @@ def cli() -> None:
 @click.argument("source_file", metavar="IN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("target_file", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
-    "--preset",
-    type=click.Choice(list(PRESETS)),
-    default="paper",
-    show_default=True,
-    help="Order of the steps.",
+    "--preset", type=click.Choice(list(PRESETS)), default="paper", show_default=True, help="Order of the steps."
 )
 @click.option("--spacing-mm", type=click.FloatRange(0.2, 10), default=1.0, show_default=True)
 @click.option("--clip-percentile", type=click.FloatRange(50, 100), default=99.0, show_default=True)
-@click.option("--foreground", type=click.Choice(["nonzero", "otsu"]), default="nonzero", show_default=True)
-def preprocess(
-    *,
-    source_file: Path,
-    target_file: Path,
-    preset: str,
-    spacing_mm: float,
-    clip_percentile: float,
-    foreground: str,
-) -> None:
+@click.option("--foreground", type=click.Choice(FOREGROUNDS), default="nonzero", show_default=True)
+@click.option("--frame", type=click.IntRange(0), help="Which frame of a 4-D file, from 0.")
+@click.option(
+    "--kind",
+    type=click.Choice([named.value for named in Named]),
+    default="unknown",
+    show_default=True,
+    help="What you know it is: voxels between 0 and 1 are refused as a probability map where it is unknown.",
+)
+def preprocess(*, source_file: Path, target_file: Path, frame: int | None, kind: str, **parameters: Any) -> None:
     """Preprocess one volume as in the corpus. OUT ends in .nii.gz or .npy."""
-    from brains45k.volume.preprocess import preprocess as run  # noqa: PLC0415 - help must not wait for NumPy
-    from brains45k.volume.read import read_image  # noqa: PLC0415
-    from brains45k.volume.refusal import RefusalError  # noqa: PLC0415
-    from brains45k.volume.save import require_target, save_volume  # noqa: PLC0415
-
-    require_target(target_file)
-    parameters = Preprocessing(
-        preset=preset, spacing_mm=spacing_mm, clip_percentile=clip_percentile, foreground=foreground
-    )
+    require_target(target_file, source_file)
+    settings = Preprocessing(**parameters)
     try:
-        image = read_image(source_file)
-        volume = run(image, parameters)
+        image = image_of(open_volume(source_file), frame=frame, named=Named(kind))
+        volume = preprocess_image(image, settings)
     except RefusalError as refusal:
         click.echo(f"{source_file}: {refusal.code.value}: {refusal}", err=True)
         sys.exit(1)

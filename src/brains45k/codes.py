@@ -80,7 +80,7 @@ class Code(StrEnum):
     E_SHEAR = "E_SHEAR", "The affine is sheared by more than five degrees."
     E_2D = "E_2D", "The image is a single slice."
     E_THIN = "E_THIN", "The image has fewer slices than the selection asks."
-    E_4D = "E_4D", "The image has several frames and the source names no channels for them."
+    E_4D = "E_4D", "The image has several frames, and nothing says which of them is meant."
 
     # Excluded: the content.
     E_NAN = "E_NAN", "The image holds NaN or infinite voxels, too many or inside the head."
@@ -97,7 +97,7 @@ class Code(StrEnum):
     )
 
     # Excluded: the machine.
-    E_OOM = "E_OOM", "The image needs more memory than the limit in the config."
+    E_OOM = "E_OOM", "The image needs more memory than the job had."
     E_BUG = "E_BUG", "Reading this image failed in a way nobody foresaw; please report it with the detail."
 
     # Repaired and kept.
@@ -112,7 +112,7 @@ class Code(StrEnum):
     R_SCALE = "R_SCALE", "An impossible intensity scaling was ignored; the stored values are plausible."
     R_EXT_DROP = "R_EXT_DROP", "Malformed header extensions were ignored."
     R_SFORM = "R_SFORM", "The sform was unusable; the qform was taken."
-    R_NAN = "R_NAN", "A few NaN voxels at the border were set to the background."
+    R_NAN = "R_NAN", "A few NaN or infinite voxels at the border were set to the background."
     R_FRAME = "R_FRAME", "A trailing axis of length one was removed."
 
     # Flagged and kept.
@@ -120,7 +120,7 @@ class Code(StrEnum):
     F_SCALE = "F_SCALE", "The intensity offset is far larger than the data's range."
     F_NO_XFORM = "F_NO_XFORM", "The header states no orientation; left and right cannot be told."
     F_XFORM_DISAGREE = "F_XFORM_DISAGREE", "The sform and the qform disagree; the sform was taken."
-    F_SHEAR = "F_SHEAR", "The affine is slightly sheared; spacings are its column norms."
+    F_SHEAR = "F_SHEAR", "The affine is slightly sheared."
     F_OBLIQUE = "F_OBLIQUE", "The slices are oblique by more than thirty degrees."
     F_PIXDIM = "F_PIXDIM", "The affine's spacing differs from the header's."
     F_NEGATIVE = "F_NEGATIVE", "Some voxels are negative."
@@ -128,6 +128,7 @@ class Code(StrEnum):
         "F_THIN",
         "The image has fewer than 15 voxels along an axis; the selection takes it all the same.",
     )
+    F_UNIT_RANGE = "F_UNIT_RANGE", "The voxels lie between 0 and 1 like a probability map; the name says an image."
     F_HOT_VOXEL = "F_HOT_VOXEL", "A few voxels are far brighter than all others."
     F_DERIVED = "F_DERIVED", "The image is a derived map; the selection takes it all the same."
     F_PARTIAL_SPLIT = (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.small_corpus import SmallCorpus, document
 
 from brains45k.corpus.assemble import assemble_corpus, assemble_source, remove_orphans, require_accounts, split_of
-from brains45k.corpus.manifest import INDEX, MANIFEST, ROWS, metadata_of, read_table, write_table
+from brains45k.corpus.manifest import INDEX, MANIFEST, ROWS, digest_of, metadata_of, read_table, write_table
 from brains45k.corpus.survey import index_path
 from brains45k.errors import DataError
 
@@ -37,7 +37,8 @@ def assemble(corpus: SmallCorpus, **changes: Any) -> list[dict[str, Any]]:
         "split": {"seed": 45, "val_fraction": 0.5},
         "manifest": corpus.workdir / "manifests/tiny.parquet",
     }
-    return assemble_source(**arguments | changes)
+    wanted = arguments | changes
+    return assemble_source(index_digest=digest_of(wanted["index"]), **wanted)
 
 
 def rewrite(path: Path, schema: pa.Schema, **metadata: str) -> None:
@@ -263,3 +264,15 @@ def test_a_moved_corpus_is_the_same(copied: SmallCorpus) -> None:
     before = moved.rows("tiny")
     assemble(moved)
     assert moved.rows("tiny") == before
+
+
+def test_an_index_that_another_run_has_changed_is_refused(corpus: SmallCorpus) -> None:
+    arguments: dict[str, Any] = {
+        "rows": [],
+        "facts": {},
+        "selection": "reference",
+        "split": {},
+        "manifest": Path("never.parquet"),
+    }
+    with pytest.raises(DataError, match="changed since this run began"):
+        assemble_source(index=corpus.workdir / index_path("tiny"), index_digest="another", **arguments)

@@ -55,7 +55,7 @@ def plan(
 ) -> list[Path]:
     taken = source or tiny_source()
     folder = root.parent / "plan"
-    return write_plans(taken, scan_source(taken, root), selection=selection, buckets=buckets, folder=folder)
+    return write_plans(taken, scan_source(taken, root), root=root, selection=selection, buckets=buckets, folder=folder)
 
 
 def volumes(paths: list[Path]) -> dict[str, str]:
@@ -95,7 +95,7 @@ def test_a_plan_holds_what_its_shard_depends_on(root: Path) -> None:
     (entry,) = (volume for volume in read_plan(paths[0])["volumes"] if volume["path"] == "sub-01/sub-01_T1w.nii.gz")
     status = (root / entry["path"]).stat()
     assert (entry["bytes"], entry["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
-    assert (entry["frame"], entry["derived"]) == (None, False)
+    assert (entry["frame"], entry["kind"], entry["readable"]) == (None, "image", True)
     assert read_plan(paths[0])["rules"]["clean"]["min_value"] == 0
 
 

@@ -38,6 +38,7 @@ def test_an_array_carries_what_it_needs_to_be_of_use(tmp_path: Path) -> None:
     assert dict(group.attrs) == {"source": "tiny", "build_id": "1"}
     assert dict(group["a"].attrs) == {
         "volume_id": "a", "spacing_mm": [1, 1, 1], "affine": np.eye(4).tolist(), "mean": 2, "std": 3,
+        "clip_value": None, "score_low": None, "score_high": None,
     }  # fmt: skip
 
 

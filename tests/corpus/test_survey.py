@@ -1,14 +1,16 @@
 """The look at all sources before any work: found, missing, or something else in the root."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.small_corpus import SmallCorpus, config, write_catalog, write_frames, write_tiny
+from support.small_corpus import SmallCorpus, config, document, write_catalog, write_frames, write_tiny
 
 from brains45k.corpus.settings import Settings, read_settings
 from brains45k.corpus.survey import State, Surveyed, demo_marker, index_path, plan_folder, survey, unusable
 from brains45k.errors import CallError
+from brains45k.sources.catalog import Source
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_a_wrong_root_shows_what_is_there_and_what_should_be(tmp_path: Path, set
     found = look(tmp_path, settings)["tiny"]
     assert (found.state, found.candidates, found.selected) == (State.WRONG_ROOT, 1, 0)
     assert found.note == (
-        "no file fits; found a.txt, b.nii, download/, tiny.zip; expected such as sub-01/sub-01_T1w.nii.gz"
+        "no image fits a layout; found a.txt, b.nii, download/, tiny.zip; expected such as sub-01/sub-01_T1w.nii.gz"
     )
 
 
@@ -106,3 +108,30 @@ def test_the_demo_may_be_built_again(tmp_path: Path, settings: Settings) -> None
     demo_marker(tmp_path / "data/sources/tiny").touch()
     first = look(tmp_path, demo)
     assert look(tmp_path, demo) == first
+
+
+def test_a_source_of_which_nothing_is_taken_says_why(tmp_path: Path, settings: Settings) -> None:
+    root = tmp_path / "data/sources/tiny"
+    write_tiny(root)
+    for path in root.rglob("*"):
+        if path.is_file() and "T1w" not in path.name:
+            path.unlink()
+    rules = document()
+    rules["selection"] = {name: entry | {"formats": [".mgz"]} for name, entry in rules["selection"].items()}
+    entry = replace(settings.sources["tiny"], source=Source("tiny", rules))
+    found = look(tmp_path, replace(settings, sources={"tiny": entry}))["tiny"]
+    assert found.state is State.NOTHING_SELECTED
+    assert "S_FORMAT" in found.note
+    assert unusable([found]) == [found]
+
+
+def test_the_index_of_a_source_that_is_gone_goes_too(tmp_path: Path, settings: Settings) -> None:
+    write_tiny(tmp_path / "data/sources/tiny")
+    write_frames(tmp_path / "data/sources/frames")
+    look(tmp_path, settings)
+    assert (tmp_path / index_path("frames")).exists()
+    shutil.rmtree(tmp_path / "data/sources/frames")
+    look(tmp_path, settings)
+    assert not (tmp_path / index_path("frames")).exists()
+    look(tmp_path, replace(settings, sources={"frames": settings.sources["frames"]}))
+    assert not (tmp_path / index_path("tiny")).exists()

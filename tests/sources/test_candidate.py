@@ -34,7 +34,7 @@ def one(path: str, **changes: Any) -> Candidate:
         (".b.nii", True),
         ("__MACOSX/a/b.nii", True),
         ("my__MACOSX/b.nii", False),
-        (".cache/b.nii", False),
+        (".cache/b.nii", True),
     ],
 )
 def test_hidden_side_files(path: str, hidden: bool) -> None:

@@ -96,3 +96,14 @@ def test_an_incomplete_split_of_the_clean_selection_is_flagged(tmp_path: Path) -
     root = subjects(tmp_path, 3)
     assert flags(scan_source(source, root, selection="clean")) == {(Code.F_PARTIAL_SPLIT,)}
     assert flags(scan_source(source, root)) == {()}
+
+
+def test_a_root_below_where_the_layout_begins_will_do(tmp_path: Path) -> None:
+    layouts = [{"name": "deep", "path": "training/{site}/{subject}/{image}", "examples": ["training/a/b/T1w.nii"]}]
+    source = tiny_source(layouts=layouts)
+    place = tmp_path / "training/Utrecht/7"
+    place.mkdir(parents=True)
+    (place / "T1w.nii").touch()
+    names = {scan_source(source, root)[0].volume_id for root in (tmp_path, tmp_path / "training", place.parent)}
+    assert len(names) == 1
+    assert scan_source(source, place)[0].layout is None

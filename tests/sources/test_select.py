@@ -182,8 +182,15 @@ def test_a_copy_is_kept_where_only_another_image_is_there(other: str) -> None:
     assert copies(other, "a/2014-01-01/MPR__GradWarp.nii") == [False, False]
 
 
-def test_a_copy_of_the_same_day_is_found_whatever_the_time() -> None:
-    assert copies("a/2014-01-01_08_00_00.0/MPRAGE.nii", "a/2014-01-01_09_30_00.0/MPR__N3.nii") == [False, True]
+def test_a_copy_of_another_acquisition_of_the_day_is_not_lost() -> None:
+    assert copies("a/2014-01-01_08_00_00.0/MPRAGE.nii", "a/2014-01-01_09_30_00.0/MPR__N3.nii") == [False, False]
+
+
+def test_underscore_folders_are_skipped_where_the_reference_code_did() -> None:
+    (skipped,) = verdicts(["_old/d/MPRAGE.nii"], skip_underscore_folders=True)
+    assert skipped.code is Code.S_HIDDEN
+    (taken,) = verdicts(["_old/d/MPRAGE.nii"])
+    assert taken.taken
 
 
 def test_copies_stay_where_the_rules_do_not_drop_them() -> None:

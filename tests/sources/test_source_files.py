@@ -354,3 +354,22 @@ def test_the_four_trees_of_oasis_name_subject_and_session_alike(path: str) -> No
     assert match is not None
     assert (match[1]["subject"], match[1]["session"], match[1]["image"]) == ("OAS30001", "d0129", "T1w")
     assert "anat" in match[1]["scan"]
+
+
+_CATALOG = Path(__file__).resolve().parents[2] / "config/sources"
+
+
+def test_no_source_takes_the_files_of_another() -> None:
+    # bids is meant to take any dataset's anat folders.
+    sources = {path.stem: load_source(path) for path in _CATALOG.glob("*.yaml") if path.stem != "bids"}
+    mixed = {
+        (other, name, example)
+        for name, source in sources.items()
+        for layout in source.layouts
+        if layout.role == "image"
+        for example in layout.examples
+        for other, candidate in sources.items()
+        if other != name and (match := candidate.match(example)) and match[0].role == "image"
+    }
+    assert {pair[:2] for pair in mixed} <= {("oasis3", "oasis4"), ("oasis4", "oasis3")}
+    assert mixed == set()

@@ -1,15 +1,19 @@
 """The walk below a root: every file that could be an image, each once, in one order."""
 
+import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.small_corpus import tiny_source
 
+from brains45k.codes import Code
 from brains45k.corpus.manifest import read_table
 from brains45k.corpus.plan import read_plan, write_index, write_plans
+from brains45k.errors import DataError
 from brains45k.sources.scan import scan_source
 from brains45k.sources.walk import walk_images
 
@@ -153,22 +157,6 @@ def test_a_pipe_and_a_socket_are_passed_over(tmp_path: Path, monkeypatch: pytest
         assert paths(tmp_path) == ["a.nii"]
 
 
-@pytest.fixture
-def closed(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "closed"
-    touch(folder, "b.nii").chmod(0)
-    if os.access(folder, os.R_OK):
-        folder.chmod(0o755)
-        pytest.skip("this user may read everything")
-    yield folder
-    folder.chmod(0o755)
-
-
-def test_a_closed_folder_is_passed_over(tmp_path: Path, closed: Path) -> None:
-    touch(tmp_path, "a.nii")
-    assert paths(tmp_path) == ["a.nii"]
-
-
 def write_raw_name(folder: Path, name: bytes) -> None:
     folder.mkdir(parents=True)
     try:
@@ -184,7 +172,7 @@ def test_a_name_that_is_not_utf8_survives_to_the_index_and_the_plan(tmp_path: Pa
     write_index([candidate], tmp_path / "index.parquet", demo=False)
     (row,) = read_table(tmp_path / "index.parquet").to_pylist()
     assert row["source_path"] == "caf\u00e9/\\xe9.nii"
-    plans = write_plans(source, [candidate], selection="reference", buckets=1, folder=tmp_path)
+    plans = write_plans(source, [candidate], root=tmp_path, selection="reference", buckets=1, folder=tmp_path)
     (volume,) = read_plan(plans[0])["volumes"]
     assert (tmp_path / volume["path"]).read_bytes() == b"voxels"
 
@@ -195,3 +183,32 @@ def test_a_field_that_is_not_utf8_survives_to_the_index(tmp_path: Path) -> None:
     write_index(scan_source(source, tmp_path), tmp_path / "index.parquet", demo=False)
     (row,) = read_table(tmp_path / "index.parquet").to_pylist()
     assert (row["subject"], row["series"]) == ("sub-01", "\\xe9")
+
+
+def test_a_folder_that_may_not_be_listed_is_listed_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "open/a.nii", "closed/b.nii")
+    monkeypatch.setattr(os, "scandir", _failing(os.scandir, tmp_path / "closed", PermissionError(errno.EACCES, "no")))
+    assert [(file.path, file.extension) for file in walk_images(tmp_path)] == [
+        ("closed", "folder"),
+        ("open/a.nii", ".nii"),
+    ]
+    verdicts = {candidate.file.path: candidate.reference.code for candidate in scan_source(tiny_source(), tmp_path)}
+    assert verdicts["closed"] is Code.E_UNREADABLE
+
+
+def test_a_disk_that_fails_ends_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "a/a.nii", "b/b.nii")
+    monkeypatch.setattr(os, "scandir", _failing(os.scandir, tmp_path / "b", OSError(errno.EIO, "Input/output error")))
+    with pytest.raises(DataError, match="cannot be listed"):
+        list(walk_images(tmp_path))
+
+
+def _failing(scandir: Callable[[str], Any], folder: Path, error: OSError) -> Callable[[str], Any]:
+    """Stand in for a folder that root cannot take away from itself."""
+
+    def scan(path: str) -> Any:
+        if Path(path) == folder:
+            raise error
+        return scandir(path)
+
+    return scan

@@ -17,7 +17,7 @@ import yaml
 
 from brains45k.corpus.assemble import assemble_corpus, assemble_source
 from brains45k.corpus.build import make_recipe
-from brains45k.corpus.manifest import read_table
+from brains45k.corpus.manifest import digest_of, read_table
 from brains45k.corpus.plan import shard_name
 from brains45k.corpus.reader import Corpus
 from brains45k.corpus.settings import Settings, read_settings
@@ -203,6 +203,7 @@ def write_one_shard(name: str, bucket: int, settings: Settings, log: io.StringIO
     rows = Path("data/corpus") / name / f"{shard}.parquet"
     write_shard(
         plan_path=plan_folder(name) / f"{shard}.json",
+        plan_digest=digest_of(plan_folder(name) / f"{shard}.json"),
         root=settings.sources[name].root,
         shard=rows.with_suffix(".zarr"),
         rows=rows,
@@ -217,6 +218,7 @@ def _build_source(name: str, settings: Settings) -> Path:
     manifest = Path("manifests") / f"{name}.parquet"
     assemble_source(
         index=index_path(name),
+        index_digest=digest_of(index_path(name)),
         rows=[write_one_shard(name, bucket, settings) for bucket in range(entry.buckets)],
         facts={key: entry.source.document[key] for key in ("title", "licence", "expected")},
         selection=settings.selection,

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from support import bad_files as bad
 
 from brains45k.codes import Code
-from brains45k.volume.content import judge_content
+from brains45k.volume.content import Named, judge_content
 from brains45k.volume.refusal import RefusalError
 
 HEAD = bad.head_voxels().astype(np.float32)
 
 
-def codes(voxels: NDArray[np.float32], *, derived_expected: bool = False) -> set[Code]:
-    return {remark.code for remark in judge_content(voxels.copy(), derived_expected=derived_expected).remarks}
+def codes(voxels: NDArray[np.float32], *, named: Named = Named.UNKNOWN) -> set[Code]:
+    return {remark.code for remark in judge_content(voxels.copy(), named=named).remarks}
 
 
 def refusal(voxels: NDArray[np.float32]) -> Code:
@@ -71,7 +71,8 @@ def test_two_values_are_a_mask_whatever_they_are(low: float, step: float) -> Non
 def test_a_probability_map_is_refused_unless_expected(top: float) -> None:
     voxels = HEAD / HEAD.max() * np.float32(top)
     assert refusal(voxels) is Code.E_DERIVED
-    assert codes(voxels, derived_expected=True) == {Code.F_DERIVED}
+    assert codes(voxels, named=Named.DERIVED) == {Code.F_DERIVED}
+    assert codes(voxels, named=Named.IMAGE) == {Code.F_UNIT_RANGE}
 
 
 @pytest.mark.parametrize("axis", range(3))

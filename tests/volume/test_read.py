@@ -8,6 +8,7 @@ import pytest
 from support import bad_files as bad
 
 from brains45k.codes import Code
+from brains45k.volume.content import Named
 from brains45k.volume.read import image_of, open_volume, read_image
 from brains45k.volume.refusal import RefusalError
 
@@ -78,7 +79,7 @@ def test_intensities_are_scaled(slope: float, tmp_path: Path) -> None:
 
 def test_a_derived_map_may_be_expected(tmp_path: Path) -> None:
     opened = open_volume(write(tmp_path, bad.nifti((HEAD / 1200).astype(np.float32))))
-    assert [remark.code for remark in image_of(opened, derived_expected=True).remarks] == [Code.F_DERIVED]
+    assert [remark.code for remark in image_of(opened, named=Named.DERIVED).remarks] == [Code.F_DERIVED]
 
 
 def test_repairs_and_flags_add_up(tmp_path: Path) -> None:

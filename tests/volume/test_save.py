@@ -57,10 +57,32 @@ def test_npy_holds_the_voxels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.nii.gz", "a.npy"])
 def test_a_good_target(name: str, tmp_path: Path) -> None:
-    require_target(tmp_path / name)
+    require_target(tmp_path / name, tmp_path / "scan.nii.gz")
 
 
 @pytest.mark.parametrize("name", ["a.nii", "a.png", "a", "no such folder/a.npy"])
 def test_a_bad_target_is_the_callers_fault(name: str, tmp_path: Path) -> None:
     with pytest.raises(CallError, match="a"):
-        require_target(tmp_path / name)
+        require_target(tmp_path / name, tmp_path / "scan.nii.gz")
+
+
+def test_the_scan_itself_is_no_target(tmp_path: Path) -> None:
+    scan = tmp_path / "scan.nii.gz"
+    scan.write_bytes(b"voxels")
+    (tmp_path / "link.nii.gz").symlink_to(scan)
+    for name in ("scan.nii.gz", "link.nii.gz"):
+        with pytest.raises(CallError, match="is the scan itself"):
+            require_target(tmp_path / name, scan)
+
+
+def test_a_folder_is_no_target(tmp_path: Path) -> None:
+    (tmp_path / "a.npy").mkdir()
+    with pytest.raises(CallError, match="is a folder"):
+        require_target(tmp_path / "a.npy", tmp_path / "scan.nii.gz")
+
+
+def test_a_target_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".a.npy.partial").mkdir()
+    with pytest.raises(CallError, match="cannot be written"):
+        save_volume(VOLUME, tmp_path / "a.npy")
+    assert not (tmp_path / "a.npy").exists()

@@ -20,7 +20,7 @@ def test_shape() -> None:
 
 
 def test_foreground_fraction() -> None:
-    assert VOLUME.foreground_fraction == 1
+    assert VOLUME.foreground_fraction is None
     half = Volume(DATA, np.eye(4), (1.0, 1.0, 1.0), foreground=DATA >= 12)
     assert half.foreground_fraction == 0.5
 

@@ -2,15 +2,15 @@
 Read and check the config, look for the sources, and define every function that the rules use.
 """
 
-import hashlib
 from pathlib import Path
 
 from brains45k.corpus.build import make_recipe, module_fingerprint
+from brains45k.corpus.manifest import digest_of
 from brains45k.corpus.plan import shard_name
 from brains45k.corpus.settings import read_settings
 from brains45k.corpus.survey import index_path, survey, unusable
 from brains45k.demo.write import DEMO_SOURCES
-from brains45k.errors import BrainsError
+from brains45k.errors import BrainsError, CallError
 from brains45k.progress import CorpusProgress
 from brains45k.report.terminal import console, survey_table
 from snakemake.exceptions import WorkflowError
@@ -19,11 +19,19 @@ CATALOG = Path(workflow.basedir) / "config" / "sources"
 PROGRESS = {}
 
 
+def for_demo(settings):
+    """Return the settings; the demo knows no source but its own."""
+    unknown = sorted(set(settings.sources) - set(DEMO_SOURCES)) if settings.demo else []
+    if unknown:
+        raise CallError(f"config: the demo has no source {unknown[0]!r}; set its enabled: false.")
+    return settings
+
+
 def load_settings():
     """Return the settings; a wrong config ends the run with one line that names the key."""
     try:
-        return read_settings(config, catalog=CATALOG)
-    except BrainsError as error:
+        return for_demo(read_settings(config, catalog=CATALOG))
+    except (BrainsError, OSError) as error:
         raise WorkflowError(str(error)) from None
 
 
@@ -33,13 +41,19 @@ def look_for_sources():
         return []
     try:
         return survey(SETTINGS)
-    except BrainsError as error:
+    except (BrainsError, OSError) as error:
         raise WorkflowError(str(error)) from None
 
 
 SETTINGS = load_settings()
 SURVEYED = look_for_sources()
 RECIPE = make_recipe(SETTINGS.preprocess)
+ASSEMBLY_CODE = module_fingerprint(
+    "brains45k.codes",
+    "brains45k.corpus.assemble",
+    "brains45k.corpus.duplicates",
+    "brains45k.corpus.manifest",
+)
 
 
 wildcard_constraints:
@@ -90,11 +104,11 @@ def all_shards(wildcards):
     ]
 
 
-def digest_of(name):
+def content_of(name):
     """Return a params function: the digest of one named input, so that content decides and no clock."""
 
     def digest(wildcards, input):
-        return hashlib.sha256(Path(input[name]).read_bytes()).hexdigest()[:16]
+        return digest_of(Path(input[name]))
 
     return digest
 

@@ -24,7 +24,7 @@ rule write_shard:
     params:
         # The root is no parameter: a download that was moved is the same download.
         recipe=RECIPE.describe(),
-        plan=digest_of("plan"),
+        plan=content_of("plan"),
     script:
         "../scripts/write_shard.py"
 
@@ -45,8 +45,8 @@ rule assemble_source:
         facts=source_facts,
         selection=SETTINGS.selection,
         split=SETTINGS.split,
-        index=digest_of("index"),
-        code=module_fingerprint("brains45k.corpus.assemble", "brains45k.corpus.duplicates"),
+        index=content_of("index"),
+        code=ASSEMBLY_CODE,
     script:
         "../scripts/assemble_source.py"
 
@@ -63,6 +63,6 @@ rule assemble_corpus:
         mem_mb=2000,
         runtime=10,
     params:
-        code=module_fingerprint("brains45k.corpus.assemble", "brains45k.corpus.duplicates"),
+        code=ASSEMBLY_CODE,
     script:
         "../scripts/assemble_corpus.py"

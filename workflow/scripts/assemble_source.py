@@ -11,6 +11,7 @@ from brains45k.report.terminal import summary_lines
 with job_log(snakemake.log[0]) as log:
     rows = assemble_source(
         index=Path(snakemake.input.index),
+        index_digest=snakemake.params.index,
         rows=[Path(path) for path in snakemake.input.rows],
         facts=snakemake.params.facts,
         selection=snakemake.params.selection,

@@ -9,7 +9,8 @@ from brains45k.corpus.shard import write_shard
 with job_log(snakemake.log[0]) as log:
     write_shard(
         plan_path=Path(snakemake.input.plan),
-        root=Path(snakemake.config["sources"][snakemake.wildcards.source]["root"]),
+        plan_digest=snakemake.params.plan,
+        root=Path(snakemake.config["sources"][snakemake.wildcards.source]["root"]).expanduser(),
         shard=Path(snakemake.output.shard),
         rows=Path(snakemake.output.rows),
         recipe=make_recipe(snakemake.config["preprocess"]),

@@ -11,7 +11,16 @@ from typing import Any
 
 from brains45k.codes import Code
 from brains45k.corpus.duplicates import mark_duplicates
-from brains45k.corpus.manifest import MANIFEST, READING, Status, metadata_of, read_table, write_table
+from brains45k.corpus.manifest import (
+    MANIFEST,
+    READING,
+    Status,
+    metadata_of,
+    read_manifest,
+    read_table,
+    require_digest,
+    write_table,
+)
 from brains45k.errors import DataError
 
 Row = dict[str, Any]
@@ -22,6 +31,7 @@ _SHARD_NAME = re.compile(r"\w+-\d{4,}\.(?:zarr|parquet)")
 def assemble_source(
     *,
     index: Path,
+    index_digest: str,
     rows: Sequence[Path],
     facts: Mapping[str, Any],
     selection: str,
@@ -34,6 +44,8 @@ def assemble_source(
     ----------
     index : Path
         What the scan found.
+    index_digest : str
+        What the workflow decided on.
     rows : sequence of Path
         What the shards read.
     facts : mapping
@@ -48,8 +60,10 @@ def assemble_source(
     Raises
     ------
     DataError
-        If shards are of different builds, or the rows do not account for every candidate.
+        If the index is not the one that was decided on, shards are of different builds, or the rows do not
+        account for every candidate.
     """
+    require_digest(index, index_digest)
     read, build = _read_rows(rows)
     joined = [_join(found, read, facts, selection) for found in read_table(index).to_pylist()]
     marked = mark_duplicates(sorted(joined, key=lambda row: (row["source_path"], row["channel"] or "")))
@@ -73,7 +87,7 @@ def assemble_corpus(manifests: Sequence[Path], corpus: Path) -> list[Row]:
     DataError
         If sources are of different builds, or a ``volume_id`` occurs twice.
     """
-    tables = [read_table(path) for path in manifests]
+    tables = [read_manifest(path) for path in manifests]
     builds = {metadata_of(table).get("build_id", "") for table in tables}
     if len(builds) > 1:
         msg = f"{corpus}: the sources are of different builds ({', '.join(sorted(builds))}). Build the corpus again."
@@ -88,6 +102,9 @@ def assemble_corpus(manifests: Sequence[Path], corpus: Path) -> list[Row]:
     kept = ("build_id", "recipe", "selection")
     metadata = {key: value for key, value in metadata_of(tables[0]).items() if key in kept} if tables else {}
     write_table(table, MANIFEST, corpus, metadata=metadata)
+    for stale in set(corpus.parent.glob("*.parquet")) - {corpus, *manifests}:
+        # Of a source that is no part of the corpus any more.
+        stale.unlink()
     return table
 
 

@@ -12,7 +12,14 @@ from typing import Any
 from brains45k.volume.preprocess import Preprocessing
 
 # The code that decides what a stored voxel or a reading row is. Anything else may change without a rebuild.
-_CODE = ("brains45k.volume", "brains45k.corpus.shard", "brains45k.corpus.store", "brains45k.corpus.record")
+_CODE = (
+    "brains45k.codes",
+    "brains45k.corpus.manifest",
+    "brains45k.corpus.record",
+    "brains45k.corpus.shard",
+    "brains45k.corpus.store",
+    "brains45k.volume",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ A manifest row is an index row (what the path says of a candidate) and a reading
 joined, with its place in the corpus. Readers may rely on the names in :data:`MANIFEST`.
 """
 
+import hashlib
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -63,6 +64,8 @@ READING = (
     pa.field("clip_value", pa.float64()),
     pa.field("mean", pa.float64()),
     pa.field("std", pa.float64()),
+    pa.field("score_low", pa.float64()),
+    pa.field("score_high", pa.float64()),
     pa.field("foreground_fraction", pa.float64()),
     pa.field("voxel_sha256", pa.string()),
     pa.field("shard", pa.string()),
@@ -145,6 +148,40 @@ def write_if_changed(path: Path, content: bytes) -> bool:
     partial.write_bytes(content)
     os.replace(partial, path)  # noqa: PTH105 - the one call that is atomic on every system
     return True
+
+
+def digest_of(path: Path) -> str:
+    """Return a short digest of a file's content, by which the workflow tells whether it changed."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def require_digest(path: Path, expected: str) -> None:
+    """Raise unless a file is the one that a job was planned with.
+
+    Raises
+    ------
+    DataError
+        If it changed since.
+    """
+    if digest_of(path) != expected:
+        msg = f"{path}: changed since this run began, by another run in the same folder. Run again, one at a time."
+        raise DataError(msg)
+
+
+def read_manifest(path: Path) -> pa.Table:
+    """Read a manifest.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, no Parquet, or another table than a manifest of this version.
+    """
+    table = read_table(path)
+    missing = sorted(set(MANIFEST.names) - set(table.schema.names))
+    if missing:
+        msg = f"{path}: no manifest of this version (without {missing[0]}). Name manifests/corpus.parquet, or build it."
+        raise DataError(msg)
+    return table
 
 
 def read_table(path: Path) -> pa.Table:

@@ -6,6 +6,7 @@ shards of a corpus are known before any file is opened, and a new subject change
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -66,12 +67,12 @@ def index_row(candidate: Candidate) -> dict[str, Any]:
 
 
 def write_plans(
-    source: Source, candidates: Iterable[Candidate], *, selection: str, buckets: int, folder: Path
+    source: Source, candidates: Iterable[Candidate], *, root: Path, selection: str, buckets: int, folder: Path
 ) -> list[Path]:
     """Write one plan per bucket; a plan that would say the same stays untouched.
 
     A plan holds all that a shard depends on in the source: which files, and their size and time, so that a
-    changed file changes its shard's plan and no other.
+    changed file changes its shard's plan and no other. ``root`` is where they lie; it is no part of a plan.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def write_plans(
     for candidate in candidates:
         if candidate.verdict(selection).taken:
             subject = candidate.subject or candidate.file.path
-            members[bucket_of(source.name, subject, buckets)].append(_plan_entry(candidate))
+            members[bucket_of(source.name, subject, buckets)].append(_plan_entry(candidate, root))
     rules = {name: asdict(rules.volume) for name, rules in source.selections.items()}
     paths = []
     for bucket, volumes in enumerate(members):
@@ -107,14 +108,16 @@ def read_plan(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _plan_entry(candidate: Candidate) -> dict[str, Any]:
+def _plan_entry(candidate: Candidate, root: Path) -> dict[str, Any]:
     return {
         "volume_id": candidate.volume_id,
         "path": candidate.file.path,
         "bytes": candidate.file.bytes,
         "mtime_ns": candidate.file.mtime_ns,
         "frame": candidate.channel.index if candidate.channel else None,
-        "derived": candidate.name.kind is Kind.DERIVED,
+        # Kept in the plan so that a file which may be read again is read again.
+        "readable": os.access(root / candidate.file.path, os.R_OK),
+        "kind": candidate.name.kind.value,
     }
 
 

@@ -1,5 +1,6 @@
 """Read the corpus: whole volumes, and patches straight from the shards."""
 
+import operator
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import zarr
 
-from brains45k.corpus.manifest import Status, metadata_of, read_table
+from brains45k.corpus.manifest import Status, metadata_of, read_manifest
 from brains45k.corpus.store import data_file
 from brains45k.errors import DataError
 from brains45k.volume.volume import Volume
@@ -53,7 +54,7 @@ class Corpus:
 
     def __init__(self, manifest: Path) -> None:
         self._path = manifest
-        table = read_table(manifest)
+        table = read_manifest(manifest)
         self._build_id = metadata_of(table).get("build_id", "")
         frame = table.to_pandas()
         self.manifest: pd.DataFrame = frame[frame["status"] == Status.KEPT].reset_index(drop=True)
@@ -114,7 +115,8 @@ class Corpus:
             If the bytes are damaged.
         """
         row = self._row(volume_id)
-        box = tuple(slice(first, first + length) for first, length in zip(start, size, strict=True))
+        pairs = zip(map(operator.index, start), map(operator.index, size), strict=True)
+        box = tuple(slice(first, first + length) for first, length in pairs)
         shape = tuple(int(length) for length in row["shape"])
         if any(not 0 <= part.start <= part.stop <= length for part, length in zip(box, shape, strict=True)):
             msg = f"{volume_id}: start {tuple(start)} and size {tuple(size)} leave the shape {shape}"
@@ -145,6 +147,8 @@ class Corpus:
             clip_value=row["clip_value"],
             foreground_mean=row["mean"],
             foreground_std=row["std"],
+            score_low=row["score_low"],
+            score_high=row["score_high"],
         )
 
     def _voxels(self, row: Row, box: tuple[slice, ...]) -> npt.NDArray[np.float32]:
@@ -153,7 +157,12 @@ class Corpus:
         _require_file(data_file(self._place(shard), array), int(row["stored_bytes"]))
         try:
             stored = self._group(shard)[array]
+            if stored.shape != tuple(row["shape"]):  # type: ignore[union-attr]
+                msg = f"shape {stored.shape}, the manifest says {tuple(row['shape'])}"  # type: ignore[union-attr]
+                raise ValueError(msg)  # noqa: TRY301 - told like any other damage, below
             return np.asarray(stored[box], dtype=np.float32)  # type: ignore[index]
+        except (MemoryError, TypeError):
+            raise
         except Exception as error:
             # Zarr and its codecs raise what they like on damaged bytes; a user needs the file and the remedy.
             cause = f"{type(error).__name__}: {error}"

@@ -15,6 +15,8 @@ from brains45k.volume.read import Opened
 from brains45k.volume.refusal import RefusalError, Remark
 from brains45k.volume.volume import Volume
 
+_SPATIAL_AXES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -26,9 +28,7 @@ class Reading:
 
     @property
     def rule_verdicts(self) -> dict[str, RefusalError | None]:
-        """The refusal of each selection's volume rule, or None where it takes the image."""
-        if self.image is None:
-            return {}
+        """The refusal of each selection's volume rule, as far as the reading went, or None where it takes it."""
         return {name: _judge_by_rule(self.opened, self.image, rule) for name, rule in self.rules.items()}
 
     def reorient(self) -> tuple[Image, str]:
@@ -41,12 +41,16 @@ class Reading:
 
 
 def excluded_row(volume_id: str, refusal: RefusalError, reading: Reading | None) -> dict[str, Any]:
-    """Return the row of a volume that was turned down, with all that was learnt before."""
+    """Return the row of a volume that was turned down, with all that was learnt before.
+
+    A file that cannot be opened is taken by no selection.
+    """
+    unread = {"source_sha256": refusal.sha256, "reference_rule": False, "clean_rule": False}
     return {
         "volume_id": volume_id,
         "reason": refusal.code.value,
         "detail": refusal.detail or None,
-        **(_reading_columns(reading) if reading else {}),
+        **(_reading_columns(reading) if reading else unread),
     }
 
 
@@ -64,6 +68,8 @@ def kept_row(volume_id: str, reading: Reading, volume: Volume, voxel_sha256: str
         "clip_value": volume.clip_value,
         "mean": volume.foreground_mean,
         "std": volume.foreground_std,
+        "score_low": volume.score_low,
+        "score_high": volume.score_high,
         "foreground_fraction": volume.foreground_fraction,
         "voxel_sha256": voxel_sha256,
         "stored_bytes": stored_bytes,
@@ -91,12 +97,12 @@ def _codes(remarks: Sequence[Remark], prefix: str) -> list[str]:
     return [remark.code.value for remark in remarks if remark.code.startswith(prefix)]
 
 
-def _judge_by_rule(opened: Opened, image: Image, rule: VolumeRule) -> RefusalError | None:
-    if rule.three_axes and len(opened.header.shape) != 3:  # noqa: PLR2004 - the rule's own number
+def _judge_by_rule(opened: Opened, image: Image | None, rule: VolumeRule) -> RefusalError | None:
+    if rule.three_axes and len(opened.header.shape) != _SPATIAL_AXES:
         return RefusalError(Code.S_VOLUME_RULE, f"the header declares shape {opened.header.shape}")
-    shortest = min(image.voxels.shape)
+    shortest = min(opened.stored.shape[:_SPATIAL_AXES])
     if shortest < rule.min_size_voxels:
         return RefusalError(Code.E_THIN, f"{shortest} voxels along an axis, the selection asks {rule.min_size_voxels}")
-    if rule.min_value is not None and image.voxels.min() < rule.min_value:
+    if image is not None and rule.min_value is not None and image.voxels.min() < rule.min_value:
         return RefusalError(Code.S_VOLUME_RULE, f"smallest value {image.voxels.min():g}, allowed {rule.min_value:g}")
     return None

@@ -66,7 +66,7 @@ def read_settings(config: Mapping[str, Any], *, catalog: Path, name: str = "conf
 
 def _bind(key: str, entry: Mapping[str, Any], catalog: Path) -> SourceSettings:
     source = load_source(catalog / f"{key}.yaml")
-    return SourceSettings(source, Path(entry["root"]), int(entry.get("buckets") or source.buckets))
+    return SourceSettings(source, Path(entry["root"]).expanduser(), int(entry.get("buckets") or source.buckets))
 
 
 def _require_source(key: str, catalog: Path, name: str) -> None:

@@ -17,15 +17,20 @@ import zarr
 
 from brains45k.codes import Code
 from brains45k.corpus.build import Recipe
-from brains45k.corpus.manifest import ROWS, write_table
+from brains45k.corpus.manifest import ROWS, require_digest, write_table
 from brains45k.corpus.plan import read_plan
 from brains45k.corpus.record import Reading, excluded_row, kept_row
 from brains45k.corpus.store import create_group, write_volume
 from brains45k.sources.catalog import VolumeRule
+from brains45k.sources.series import Kind
 from brains45k.sources.walk import modified_ns
+from brains45k.volume.content import Named
 from brains45k.volume.preprocess import Preprocessing, preprocess
 from brains45k.volume.read import Opened, image_of, open_volume
 from brains45k.volume.refusal import RefusalError
+
+# A diffusion image is one as good as a structural one; what else a name says is no assurance.
+_NAMED = {Kind.IMAGE: Named.IMAGE, Kind.DIFFUSION: Named.IMAGE, Kind.DERIVED: Named.DERIVED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +42,21 @@ class Task:
     bytes: int
     mtime_ns: int
     frame: int | None
-    derived: bool
+    readable: bool
+    kind: str
 
 
-def write_shard(*, plan_path: Path, root: Path, shard: Path, rows: Path, recipe: Recipe, log: TextIO) -> None:
+def write_shard(
+    *, plan_path: Path, plan_digest: str, root: Path, shard: Path, rows: Path, recipe: Recipe, log: TextIO
+) -> None:
     """Write one shard and its rows.
 
     Parameters
     ----------
     plan_path : Path
         From :func:`brains45k.corpus.plan.write_plans`.
+    plan_digest : str
+        What the workflow decided on: another run that started meanwhile may have planned anew.
     root : Path
         The source's folder.
     shard, rows : Path
@@ -55,7 +65,13 @@ def write_shard(*, plan_path: Path, root: Path, shard: Path, rows: Path, recipe:
         Preprocessing parameters, and the build that they make.
     log : file
         Gets one line per volume, at once.
+
+    Raises
+    ------
+    DataError
+        If the plan is not the one that was decided on.
     """
+    require_digest(plan_path, plan_digest)
     numcodecs.blosc.set_nthreads(1)
     plan = read_plan(plan_path)
     partial = shard.with_name(f".{shard.name}.partial")
@@ -126,9 +142,9 @@ def _write_one(
 ) -> dict[str, Any]:
     if isinstance(opened, RefusalError):
         return excluded_row(task.volume_id, opened, None)
-    reading: Reading | None = Reading(opened)
+    reading = Reading(opened, None, rules)
     try:
-        image = image_of(opened, frame=task.frame, derived_expected=task.derived)
+        image = image_of(opened, frame=task.frame, named=_NAMED.get(Kind(task.kind), Named.UNKNOWN))
         reading = Reading(opened, image, rules)
         _require_rule(reading, selection)
         oriented, voxel_sha256 = reading.reorient()

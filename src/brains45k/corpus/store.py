@@ -12,9 +12,6 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from brains45k.volume.volume import Volume
 
-#: Bump when stored bytes change for any reason other than the code of the preprocessing.
-STORAGE_VERSION = 1
-
 _CHUNK_VOXELS = 64
 
 
@@ -40,8 +37,11 @@ def write_volume(group: zarr.Group, name: str, volume: Volume) -> int:
             "volume_id": name,
             "spacing_mm": list(volume.spacing_mm),
             "affine": volume.affine.tolist(),
+            "clip_value": volume.clip_value,
             "mean": volume.foreground_mean,
             "std": volume.foreground_std,
+            "score_low": volume.score_low,
+            "score_high": volume.score_high,
         },
     )
     array[...] = volume.data

@@ -4,6 +4,8 @@ This runs when the workflow starts, so that a file that was added, changed or re
 shard, and Snakemake builds again just what depends on it.
 """
 
+import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,6 +28,7 @@ class State(StrEnum):
     FOUND = "found"
     MISSING = "missing"
     WRONG_ROOT = "wrong root"
+    NOTHING_SELECTED = "nothing selected"
     TO_BE_WRITTEN = "to be written"
 
 
@@ -57,6 +60,9 @@ def survey(settings: Settings, *, workdir: Path = Path()) -> list[Surveyed]:
     """
     if settings.demo:
         _spare_real_corpus(workdir)
+    for index in (workdir / index_path("")).parent.glob("*.parquet"):
+        if index.stem not in settings.sources:
+            index.unlink()
     return [survey_source(entry, settings, workdir=workdir) for entry in settings.sources.values()]
 
 
@@ -66,14 +72,18 @@ def survey_source(entry: SourceSettings, settings: Settings, *, workdir: Path = 
     if settings.demo and not demo_marker(root).is_file():
         return Surveyed(source.name, entry.root, State.TO_BE_WRITTEN, 0, 0, "synthetic, by the rule demo_source")
     candidates = scan_source(source, root, selection=settings.selection) if root.is_dir() else []
+    taken = [candidate for candidate in candidates if candidate.verdict(settings.selection).taken]
+    index = workdir / index_path(source.name)
+    if not taken:
+        # Jobs on other machines go by the index: what is not in use must not be taken for it.
+        index.unlink(missing_ok=True)
+        return _unusable(entry, root, candidates, settings.selection)
+    write_index(candidates, index, demo=settings.demo)
+    folder = workdir / plan_folder(source.name)
+    write_plans(source, candidates, root=root, selection=settings.selection, buckets=entry.buckets, folder=folder)
     matched = sorted({candidate.layout.name for candidate in candidates if candidate.layout})
-    if not matched:
-        return _not_there(entry, root, candidates)
-    index, plans = index_path(source.name), plan_folder(source.name)
-    write_index(candidates, workdir / index, demo=settings.demo)
-    write_plans(source, candidates, selection=settings.selection, buckets=entry.buckets, folder=workdir / plans)
-    selected = sum(candidate.verdict(settings.selection).taken for candidate in candidates)
-    return Surveyed(source.name, entry.root, State.FOUND, len(candidates), selected, f"layouts: {', '.join(matched)}")
+    note = f"layouts: {', '.join(matched)}"
+    return Surveyed(source.name, entry.root, State.FOUND, len(candidates), len(taken), note)
 
 
 def index_path(source: str) -> Path:
@@ -93,7 +103,7 @@ def demo_marker(root: Path) -> Path:
 
 def unusable(surveyed: Iterable[Surveyed]) -> list[Surveyed]:
     """Return the sources that a corpus cannot be built from."""
-    return [source for source in surveyed if source.state in {State.MISSING, State.WRONG_ROOT}]
+    return [source for source in surveyed if source.state not in {State.FOUND, State.TO_BE_WRITTEN}]
 
 
 def _spare_real_corpus(workdir: Path) -> None:
@@ -104,23 +114,33 @@ def _spare_real_corpus(workdir: Path) -> None:
             raise CallError(msg)
 
 
-def _not_there(entry: SourceSettings, root: Path, candidates: Sequence[Candidate]) -> Surveyed:
+def _unusable(entry: SourceSettings, root: Path, candidates: Sequence[Candidate], selection: str) -> Surveyed:
+    """Tell apart a root that is empty, one that holds something else, and one of which nothing is taken."""
     name = entry.source.name
     present = _present(root)
     if not present:
         access = entry.source.document["access"]
-        return Surveyed(
-            name, entry.root, State.MISSING, 0, 0, f"{access['kind'].replace('_', ' ')}: {access['steps'][0]}"
-        )
+        note = f"{access['kind'].replace('_', ' ')}: {access['steps'][0]}"
+        return Surveyed(name, entry.root, State.MISSING, 0, 0, note)
+    images = [candidate for candidate in candidates if candidate.layout and candidate.layout.role == "image"]
+    if images:
+        counts = Counter(candidate.verdict(selection).code for candidate in images)
+        code, count = counts.most_common(1)[0]
+        note = f"the {selection} selection takes none of {len(images):,} images; {count:,} x {code}: "
+        note += code.sentence if code else ""
+        return Surveyed(name, entry.root, State.NOTHING_SELECTED, len(candidates), 0, note)
     found = ", ".join(present)
-    expected = entry.source.layouts[0].examples[0]
-    note = f"no file fits; found {found}; expected such as {expected}"
+    note = f"no image fits a layout; found {found}; expected such as {_example(entry)}"
     return Surveyed(name, entry.root, State.WRONG_ROOT, len(candidates), 0, note)
+
+
+def _example(entry: SourceSettings) -> str:
+    return next(layout.examples[0] for layout in entry.source.layouts if layout.role == "image")
 
 
 def _present(root: Path) -> list[str]:
     """Name a few things that lie in a root; the repository's own READMEs do not count."""
-    if not root.is_dir():
+    if not root.is_dir() or not os.access(root, os.R_OK | os.X_OK):
         return []
     entries = (entry.name + ("/" if entry.is_dir() else "") for entry in sorted(root.iterdir()))
     return list(islice((name for name in entries if not name.startswith((".", "README"))), _SHOWN_ENTRIES))

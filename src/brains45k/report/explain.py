@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from brains45k.codes import Code
-from brains45k.corpus.manifest import Status, read_table
+from brains45k.corpus.manifest import Status, read_manifest
 from brains45k.corpus.plan import printable
 from brains45k.errors import CallError, DataError
 
@@ -22,10 +22,10 @@ def explain_path(path: str, manifest: Path) -> list[str]:
     CallError
         If the path is empty.
     """
-    rows = read_table(manifest).to_pylist()
+    rows = read_manifest(manifest).to_pylist()
     wanted = printable(path).rstrip("/")
-    if not wanted:
-        msg = "explain: the path is empty. Name a file, a part of its path, or a volume_id."
+    if not wanted.strip("./"):
+        msg = "explain: the path says nothing. Name a file, a part of its path, or a volume_id."
         raise CallError(msg)
     found = [row for row in rows if wanted == row["volume_id"] or _is_end(wanted, row["source_path"])]
     found = found or [row for row in rows if wanted in row["source_path"]]

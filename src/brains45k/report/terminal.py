@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from brains45k.codes import Code
-from brains45k.corpus.manifest import Status, metadata_of, read_table
+from brains45k.corpus.manifest import Status, metadata_of, read_manifest, read_table
 from brains45k.corpus.survey import State, Surveyed
 from brains45k.errors import DataError
 
@@ -20,6 +20,7 @@ _STATE_STYLE = {
     State.TO_BE_WRITTEN: "cyan",
     State.MISSING: "red",
     State.WRONG_ROOT: "yellow",
+    State.NOTHING_SELECTED: "yellow",
 }
 
 
@@ -148,7 +149,7 @@ def rows_by_source(manifest: Path, source: str | None) -> dict[str, list[dict[st
         If the manifest cannot be read, or has no such source.
     """
     groups: dict[str, list[dict[str, Any]]] = {}
-    for row in read_table(manifest).to_pylist():
+    for row in read_manifest(manifest).to_pylist():
         groups.setdefault(row["source"], []).append(row)
     if source is None:
         return groups

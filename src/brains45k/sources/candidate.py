@@ -68,9 +68,12 @@ class Candidate:
         return self.reference if selection == "reference" else self.clean
 
 
-def candidates_of(source: Source, file: FoundFile) -> list[Candidate]:
-    """Turn one found file into its candidates: one, or one per channel where the source has channels."""
-    match = None if is_hidden(file.path) else source.match(file.path)
+def candidates_of(source: Source, file: FoundFile, *, above: str = "") -> list[Candidate]:
+    """Turn one found file into its candidates: one, or one per channel where the source has channels.
+
+    ``above`` names the folders that end in the root: a layout may spell more than lies below it.
+    """
+    match = None if is_hidden(file.path) else source.match(f"{above}{file.path}")
     layout, fields = match if match else (None, {})
     channels = source.channels if layout and layout.role == "image" else ()
     return [
@@ -90,11 +93,10 @@ def candidates_of(source: Source, file: FoundFile) -> list[Candidate]:
 def is_hidden(path: str) -> bool:
     """Tell whether a path names a hidden side file of the operating system.
 
-    >>> is_hidden("imagesTs/._BRATS_485.nii.gz"), is_hidden("__MACOSX/a.nii"), is_hidden("a/b.nii")
+    >>> is_hidden("imagesTs/._BRATS_485.nii.gz"), is_hidden(".trash/a.nii"), is_hidden("a/b.nii")
     (True, True, False)
     """
-    parts = path.split("/")
-    return parts[-1].startswith(".") or "__MACOSX" in parts
+    return any(part.startswith(".") or part == "__MACOSX" for part in path.split("/"))
 
 
 def volume_id(source: str, path: str, fields: dict[str, str], channel: Channel | None, *, unique: str) -> str:

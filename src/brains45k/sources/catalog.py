@@ -70,6 +70,7 @@ class Rules:
     words: tuple[tuple[str, str, tuple[str, ...]], ...]
     suffixes: frozenset[str] | None
     drop_copies: bool
+    skip_underscore_folders: bool
     split: Split | None
     volume: VolumeRule
 
@@ -177,6 +178,7 @@ def _rules(entry: Mapping[str, Any]) -> Rules:
         words=tuple(_words(item) for item in entry.get("words", [])),
         suffixes=_frozen(entry.get("suffixes")),
         drop_copies=entry.get("drop_copies", False),
+        skip_underscore_folders=entry.get("skip_underscore_folders", False),
         split=Split(**entry["split"]) if "split" in entry else None,
         volume=VolumeRule(**entry.get("volume", {})),
     )

@@ -12,6 +12,9 @@ from brains45k.sources.catalog import Source
 from brains45k.sources.select import select, split_is_complete
 from brains45k.sources.walk import walk_images
 
+# A root may point this many folders below where a layout begins, such as at wmh's training/Utrecht.
+_FOLDERS_ABOVE = 2
+
 
 def scan_source(source: Source, root: Path, *, selection: str = "reference") -> list[Candidate]:
     """List the candidates of a source below ``root``, with the verdicts of both selections.
@@ -22,7 +25,8 @@ def scan_source(source: Source, root: Path, *, selection: str = "reference") -> 
     """
     # On a slow disk this takes minutes; where it is quick no bar is ever seen.
     files = tqdm(walk_images(root), desc=f"looking through {root}", unit="file", delay=2, leave=False, disable=None)
-    found = (candidate for file in files for candidate in candidates_of(source, file))
+    above = "".join(f"{part}/" for part in root.resolve().parts[-_FOLDERS_ABOVE:] if part != "/")
+    found = (candidate for file in files for candidate in candidates_of(source, file, above=above))
     candidates = _rename_repeats(found)
     reference = select(candidates, source.selections["reference"])
     clean = select(candidates, source.selections["clean"])

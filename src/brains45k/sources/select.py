@@ -10,6 +10,7 @@ from brains45k.codes import Code
 from brains45k.sources.candidate import Candidate, Verdict, is_hidden
 from brains45k.sources.catalog import Rules, Split
 from brains45k.sources.series import Kind
+from brains45k.sources.walk import UNLISTED
 
 _TAKEN = Verdict()
 _CODE_BY_KIND = {
@@ -63,9 +64,17 @@ def _judge_alone(candidate: Candidate, rules: Rules) -> Verdict:
     return next((verdict for check in _CHECKS if not (verdict := check(candidate, rules)).taken), _TAKEN)
 
 
-def _check_place(candidate: Candidate, rules: Rules) -> Verdict:
+def _check_path(candidate: Candidate, rules: Rules) -> Verdict:
+    if candidate.file.extension == UNLISTED:
+        return Verdict(Code.E_UNREADABLE, "the folder cannot be listed")
     if is_hidden(candidate.file.path):
         return Verdict(Code.S_HIDDEN)
+    if rules.skip_underscore_folders and any(part.startswith("_") for part in candidate.file.path.split("/")[:-1]):
+        return Verdict(Code.S_HIDDEN, "a folder whose name begins with _")
+    return _TAKEN
+
+
+def _check_layout(candidate: Candidate, rules: Rules) -> Verdict:
     if candidate.layout is None:
         return Verdict(Code.S_LAYOUT)
     if candidate.layout.role != "image":
@@ -115,7 +124,8 @@ def _check_contrast(candidate: Candidate, rules: Rules) -> Verdict:
 
 
 _CHECKS: tuple[Callable[[Candidate, Rules], Verdict], ...] = (
-    _check_place,
+    _check_path,
+    _check_layout,
     _check_format,
     _check_where,
     _check_words,
@@ -134,13 +144,13 @@ def _apply_split(candidates: Sequence[Candidate], verdicts: list[Verdict], split
 
 
 def _drop_copies(candidates: Sequence[Candidate], verdicts: list[Verdict]) -> list[Verdict]:
-    """Keep, of one session and contrast, the originals; or the first copy where there is no original."""
+    """Keep, of one acquisition and contrast, the originals; or the first copy where there is no original."""
     groups: dict[tuple[str | None, ...], list[int]] = defaultdict(list)
     for index, (candidate, verdict) in enumerate(zip(candidates, verdicts, strict=True)):
         if verdict.taken:
-            # IDA folders carry the time of acquisition; a copy made later still bears the same day.
-            day = (candidate.session or "")[:10]
-            groups[candidate.subject, day, candidate.name.suffix, candidate.name.contrast_agent].append(index)
+            # The session of an IDA folder is the second at which an acquisition began; its copies bear it too.
+            contrast = (candidate.name.suffix, candidate.name.contrast_agent)
+            groups[candidate.subject, candidate.session, *contrast].append(index)
     result = list(verdicts)
     for members in groups.values():
         copies = [index for index in members if candidates[index].name.copy]

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from brains45k.errors import DataError
 from brains45k.sources.layout import extension_of
+
+#: Stands for the extension of a folder that the operating system does not let be listed.
+UNLISTED = "folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +23,16 @@ class FoundFile:
 
 
 def walk_images(root: Path) -> Iterator[FoundFile]:
-    """Yield every candidate below ``root``, in the order of their paths.
+    """Yield every candidate below ``root``, always in the same order.
 
     Links are followed, each folder is entered once, and a folder below the root by its own name alone. A link
-    that leads nowhere is listed like a file. Anything else that is no regular file (a pipe, a device) and any
-    folder that cannot be opened is passed over; a file that cannot be opened is found out when it is read.
+    that leads nowhere is listed like a file, and so is a folder that may not be listed; a file that may not be
+    opened is found out when it is read. Anything else that is no regular file (a pipe, a device) is passed over.
+
+    Raises
+    ------
+    DataError
+        If the disk fails: what could not be listed now must not be taken for gone.
     """
     yield from _Walk(root).files(str(root), "")
 
@@ -36,7 +45,11 @@ class _Walk:
         self._entered = {_identity(str(root))}
 
     def files(self, folder: str, prefix: str) -> Iterator[FoundFile]:
-        entries = _entries(folder)
+        try:
+            entries = _entries(folder)
+        except PermissionError:
+            yield FoundFile(prefix.rstrip("/") or ".", UNLISTED, 0, 0)
+            return
         yield from _candidates([entry for entry in entries if _is_file(entry)], prefix)
         for entry in entries:
             if self._enter(entry):
@@ -81,8 +94,11 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as scan:
             return sorted(scan, key=lambda entry: entry.name)
-    except OSError:
-        return []
+    except PermissionError:
+        raise
+    except OSError as error:
+        msg = f"{folder}: cannot be listed ({error.strerror}). Mend the disk or the mount, and run again."
+        raise DataError(msg) from error
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

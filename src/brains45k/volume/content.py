@@ -1,6 +1,7 @@
 """Judge the voxels themselves: what cannot be an image, and what deserves a remark."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -37,15 +38,24 @@ class Judged:
     remarks: tuple[Remark, ...]
 
 
-def judge_content(voxels: Voxels, *, derived_expected: bool = False) -> Judged:
+class Named(StrEnum):
+    """What an image's name says of it."""
+
+    IMAGE = "image"
+    DERIVED = "derived"
+    UNKNOWN = "unknown"
+
+
+def judge_content(voxels: Voxels, *, named: Named = Named.UNKNOWN) -> Judged:
     """Refuse voxels that cannot be an image; repair and flag the rest.
 
     Parameters
     ----------
     voxels : numpy.ndarray
         x, y, z, float32, scaled; repaired in place.
-    derived_expected : bool
-        Whether the selection knowingly takes a derived map here, such as the ADC of ISLES22.
+    named : Named
+        What its name says: voxels between 0 and 1 are a probability map unless the name says an image, or a
+        derived map that the selection takes knowingly, such as the ADC of ISLES22.
 
     Raises
     ------
@@ -57,9 +67,12 @@ def judge_content(voxels: Voxels, *, derived_expected: bool = False) -> Judged:
     if low == high:
         raise RefusalError(Code.E_ZERO if low == 0 else Code.E_CONST, f"all voxels are {low:g}")
     _refuse_label_map(voxels)
-    if low >= 0 and _PROBABILITY_MIN_TOP < high <= 1 and not derived_expected:
+    unit_range = low >= 0 and _PROBABILITY_MIN_TOP < high <= 1
+    if unit_range and named is Named.UNKNOWN:
         raise RefusalError(Code.E_DERIVED, f"values from {low:g} to {high:g}")
-    if derived_expected:
+    if unit_range and named is Named.IMAGE:
+        remarks += (Remark(Code.F_UNIT_RANGE, f"from {low:g} to {high:g}"),)
+    if named is Named.DERIVED:
         remarks += (Remark(Code.F_DERIVED),)
     if low < 0:
         remarks += (Remark(Code.F_NEGATIVE, f"down to {low:g}"),)
@@ -79,7 +92,8 @@ def _repair_nonfinite(voxels: Voxels) -> tuple[Remark, ...]:
     inside = bad[(slice(_BORDER_VOXELS, -_BORDER_VOXELS),) * 3]
     if count > _MAX_NAN_SHARE * voxels.size or inside.any():
         raise RefusalError(Code.E_NAN, f"{count:,} of {voxels.size:,} voxels")
-    voxels[bad] = 0
+    # Zero, unless that would be a new minimum: the background is what is smallest.
+    voxels[bad] = max(0.0, float(voxels[~bad].min()))
     return (Remark(Code.R_NAN, f"{count:,} voxels"),)
 
 

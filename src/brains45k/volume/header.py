@@ -47,14 +47,9 @@ class Header:
     oriented: bool
     remarks: tuple[Remark, ...] = field(default=())
 
-    @property
-    def voxel_bytes(self) -> int:
-        """Size of all voxels, in bytes."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
 
 def require_shape(dims: tuple[int, ...], *, itemsize: int) -> tuple[int, ...]:
-    """Check declared dimensions and return them without trailing axes of length one, but at least three.
+    """Check declared dimensions and return them.
 
     Raises
     ------

@@ -67,7 +67,8 @@ def rescale(volume: Volume) -> Volume:
     low, high = volume.data.min(), volume.data.max()
     if low == high:
         raise RefusalError(Code.E_CONST, "one value is left after clipping")
-    return replace(volume, data=(volume.data - low) / (high - low))
+    data = (volume.data - low) / (high - low)
+    return replace(volume, data=data, score_low=float(low), score_high=float(high))
 
 
 def _foreground_values(volume: Volume) -> npt.NDArray[np.float32]:

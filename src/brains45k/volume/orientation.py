@@ -16,7 +16,8 @@ MIN_FIELD_OF_VIEW_MM, MAX_FIELD_OF_VIEW_MM = 80.0, 400.0
 _MAX_SHEAR_DEG, _NOTED_SHEAR_DEG = 5.0, 0.5
 _NOTED_OBLIQUE_DEG = 30.0
 _NOTED_DISAGREEMENT_DEG = 5.0
-_SPACING_TOLERANCE = 0.01
+# Both are float32 in the file: what differs by more than their rounding is a contradiction.
+_SPACING_TOLERANCE = 1e-4
 _MIN_RELATIVE_DETERMINANT = 1e-6
 
 

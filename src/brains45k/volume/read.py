@@ -13,7 +13,7 @@ import numpy.typing as npt
 from brains45k.codes import Code
 from brains45k.volume import mgh, nifti
 from brains45k.volume.container import HEAD_BYTES, read_file, require_image, unpack
-from brains45k.volume.content import judge_content
+from brains45k.volume.content import Named, judge_content
 from brains45k.volume.header import Header
 from brains45k.volume.image import Image
 from brains45k.volume.orientation import require_head_size
@@ -73,19 +73,22 @@ def open_volume(path: Path) -> Opened:
         path = _sibling(path, ".img")
     content = read_file(path)
     pair_header = _read_pair_header(path)
-    # The numbers of a broken header are judged; NumPy need not warn of them as well.
-    with np.errstate(over="ignore", invalid="ignore"):
-        header, image, remarks = _decode(path, content, pair_header)
+    digest = hashlib.sha256(pair_header + content if pair_header else content).hexdigest()
+    try:
+        # The numbers of a broken header are judged; NumPy need not warn of them as well.
+        with np.errstate(over="ignore", invalid="ignore"):
+            header, image, remarks = _decode(path, content, pair_header)
+    except RefusalError as refusal:
+        refusal.sha256 = digest
+        raise
     shape = _squeeze(header.shape)
     if shape != header.shape:
         remarks += (Remark(Code.R_FRAME, f"shape {header.shape}"),)
     stored = np.frombuffer(image, dtype=header.dtype, count=int(np.prod(shape)), offset=header.offset)
-    digest = hashlib.sha256(pair_header)
-    digest.update(content)
-    return Opened(header, stored.reshape(shape, order="F"), digest.hexdigest(), remarks)
+    return Opened(header, stored.reshape(shape, order="F"), digest, remarks)
 
 
-def image_of(opened: Opened, *, frame: int | None = None, derived_expected: bool = False) -> Image:
+def image_of(opened: Opened, *, frame: int | None = None, named: Named = Named.UNKNOWN) -> Image:
     """Judge one frame's voxels and return it as an image.
 
     Parameters
@@ -94,8 +97,8 @@ def image_of(opened: Opened, *, frame: int | None = None, derived_expected: bool
         From :func:`open_volume`.
     frame : int, optional
         Which frame of a 4-D file; None asks for a 3-D file.
-    derived_expected : bool
-        Whether a derived map is expected here.
+    named : Named
+        What its name says of it.
 
     Raises
     ------
@@ -110,7 +113,7 @@ def image_of(opened: Opened, *, frame: int | None = None, derived_expected: bool
     # What float32 cannot hold becomes infinite, which is judged as such.
     with np.errstate(over="ignore", invalid="ignore"):
         voxels = _scale(stored, header)
-    judged = judge_content(voxels, derived_expected=derived_expected)
+    judged = judge_content(voxels, named=named)
     remarks = opened.remarks + header.remarks + judged.remarks
     return Image(judged.voxels, header.affine, header.spacing_mm, header.dtype.name, remarks)
 

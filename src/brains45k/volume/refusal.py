@@ -12,6 +12,8 @@ class RefusalError(Exception):
         super().__init__(f"{code.sentence} {detail}".strip())
         self.code = code
         self.detail = detail
+        #: Digest of the file, where its bytes could be read.
+        self.sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Save a preprocessed volume as a file of its own."""
 
 import gzip
+import io
+from contextlib import suppress
 from pathlib import Path
 
 import nibabel
@@ -12,13 +14,13 @@ from brains45k.volume.volume import Volume
 _GZIP_LEVEL = 6
 
 
-def require_target(path: Path) -> None:
-    """Refuse a target that could not be written, before any work.
+def require_target(path: Path, source: Path) -> None:
+    """Refuse a target that could not or must not be written, before any work.
 
     Raises
     ------
     CallError
-        If the name ends in neither .nii.gz nor .npy, or its folder does not exist.
+        If the name ends in neither .nii.gz nor .npy, is a folder's or the source's, or its folder does not exist.
     """
     if not path.name.endswith((".nii.gz", ".npy")):
         msg = f"{path}: the name must end in .nii.gz or .npy."
@@ -26,13 +28,40 @@ def require_target(path: Path) -> None:
     if not path.absolute().parent.is_dir():
         msg = f"{path}: the folder {path.parent} does not exist. Make it first."
         raise CallError(msg)
+    if path.is_dir():
+        msg = f"{path}: is a folder. Name a file."
+        raise CallError(msg)
+    if path.exists() and path.samefile(source):
+        msg = f"{path}: is the scan itself, which would be lost. Name another file."
+        raise CallError(msg)
 
 
 def save_volume(volume: Volume, path: Path) -> None:
-    """Write a volume as .nii.gz (with its affine) or .npy (voxels alone), the same bytes every time."""
-    if path.name.endswith(".npy"):
-        np.save(path, volume.data)
-        return
+    """Write a volume as .nii.gz (with its affine) or .npy (voxels alone), whole or not at all, always the same bytes.
+
+    Raises
+    ------
+    CallError
+        If the disk does not take it.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(_npy(volume) if path.name.endswith(".npy") else _nifti(volume))
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        msg = f"{path}: cannot be written ({error.strerror}). Name another place."
+        raise CallError(msg) from error
+
+
+def _npy(volume: Volume) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, volume.data)
+    return buffer.getvalue()
+
+
+def _nifti(volume: Volume) -> bytes:
     image = nibabel.Nifti1Image(volume.data, volume.affine)
     image.header.set_xyzt_units("mm")
-    path.write_bytes(gzip.compress(image.to_bytes(), _GZIP_LEVEL, mtime=0))
+    return gzip.compress(image.to_bytes(), _GZIP_LEVEL, mtime=0)

@@ -29,7 +29,9 @@ class Volume:
     clip_value : float, optional
         Intensity above which was clipped.
     foreground_mean, foreground_std : float, optional
-        After clipping; with the smallest and largest score they turn [0, 1] back into z-scores.
+        After clipping, in the units of the file.
+    score_low, score_high : float, optional
+        z-scores that became 0 and 1: ``score_low + data * (score_high - score_low)`` gives z-scores again.
     """
 
     data: Voxels
@@ -40,6 +42,8 @@ class Volume:
     clip_value: float | None = None
     foreground_mean: float | None = None
     foreground_std: float | None = None
+    score_low: float | None = None
+    score_high: float | None = None
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[np.generic]:
         """Let NumPy take a volume where it takes an array."""
@@ -52,6 +56,6 @@ class Volume:
         return x, y, z
 
     @property
-    def foreground_fraction(self) -> float:
-        """Share of the voxels that are foreground; 1 where none has been told apart."""
-        return 1.0 if self.foreground is None else float(np.count_nonzero(self.foreground) / self.foreground.size)
+    def foreground_fraction(self) -> float | None:
+        """Share of the voxels that are foreground; None where no foreground is known."""
+        return None if self.foreground is None else float(np.count_nonzero(self.foreground) / self.foreground.size)
