@@ -1,20 +1,22 @@
 """The demo corpus, end to end: every file accounted for, every volume faithful, the same bytes every time."""
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
-import nibabel
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from support.workspace import Workspace
 
 import brains45k
+from brains45k.cli import cli
 from brains45k.corpus.manifest import Status
 from brains45k.demo.faults import FAULTS
 from brains45k.demo.write import DEMO_SOURCES
-from brains45k.volume import preprocess, read_image
+from brains45k.volume.content import Named
 
 pytestmark = pytest.mark.workflow
 
@@ -51,19 +53,19 @@ def test_only_the_listed_faults_are_refused_as_damaged(manifest: pd.DataFrame) -
     }
 
 
-def test_each_kept_volume_equals_the_preprocessing_of_its_file(demo: Workspace) -> None:
+def test_each_kept_volume_equals_what_the_command_makes_of_its_file(demo: Workspace, tmp_path: Path) -> None:
     corpus = brains45k.open_corpus(demo.folder / "manifests/corpus.parquet")
+    plans = [json.loads(path.read_text()) for path in demo.folder.glob("data/plan/*/*.json")]
+    planned = {volume["volume_id"]: volume for plan in plans for volume in plan["volumes"]}
+    out = tmp_path / "out.npy"
     for row in corpus.manifest.itertuples():
-        path = demo.folder / "data/demo" / str(row.source) / str(row.source_path)
-        expected = preprocess(_frame(path, str(row.channel)) if isinstance(row.channel, str) else read_image(path))
-        stored = corpus.volume(str(row.volume_id))
-        np.testing.assert_array_equal(stored.data, expected.data)
-        np.testing.assert_allclose(stored.affine, expected.affine, atol=1e-9)
-
-
-def _frame(path: Path, channel: str) -> nibabel.Nifti1Image:
-    image = nibabel.load(path)
-    return image.slicer[..., ["flair", "t1w", "t1gd", "t2w"].index(channel)]
+        plan = planned[row.volume_id]
+        path = demo.folder / "data/demo" / str(row.source) / plan["path"]
+        kind = plan["kind"] if plan["kind"] in list(Named) else "unknown"
+        frame = [] if plan["frame"] is None else ["--frame", str(plan["frame"])]
+        done = CliRunner().invoke(cli, ["preprocess", str(path), str(out), "--kind", kind, *frame])
+        assert done.exit_code == 0, done.output
+        np.testing.assert_array_equal(corpus.volume(str(row.volume_id)).data, np.load(out))
 
 
 def test_a_finished_corpus_has_nothing_to_do_and_says_so(demo: Workspace) -> None:

@@ -104,3 +104,11 @@ def test_a_lost_shard_is_built_again(copied_demo: Workspace) -> None:
     _, shard = _a_kept_file(copied_demo)
     shutil.rmtree(copied_demo.folder / f"data/corpus/adni/{shard}.zarr")
     _assert_only(copied_demo.run(), shard)
+
+
+def test_a_dry_run_with_another_selection_leaves_the_corpus_finished(copied_demo: Workspace) -> None:
+    assert copied_demo.run().jobs.keys() <= {"write_shard", "assemble_source", "assemble_corpus", "corpus"}
+    other = copied_demo.run("-n", overrides={"selection": "clean"})
+    assert other.jobs["write_shard"] > 1
+    assert "demo_sources" not in other.jobs
+    assert copied_demo.run().jobs == {}

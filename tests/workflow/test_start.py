@@ -59,6 +59,27 @@ def test_a_wrong_root_is_told_apart_and_shows_what_was_found(tmp_path: Path) -> 
     assert "imagesTs" in run.text
 
 
+def test_a_root_one_level_too_low_will_do(demo: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(demo.folder / "data/demo/wmh/training", tmp_path / "wmh/training")
+    sources = {"wmh": {"root": "wmh/training"}}
+    run = Workspace(tmp_path, configfile=_DEFAULT).run("-n", overrides={"allow_missing": True, "sources": sources})
+    assert run.code == 0, run.text
+    assert "manifests/wmh.parquet" in run.text
+
+
+def test_a_source_of_which_nothing_is_taken_is_told_before_any_work(demo: Workspace, tmp_path: Path) -> None:
+    shutil.copytree(demo.folder / "data/demo/wmh/test", tmp_path / "data/sources/wmh/test")
+    run = Workspace(tmp_path, configfile=_DEFAULT).run("-n", overrides={"allow_missing": True})
+    assert run.code != 0
+    assert "wmh (nothing selected)" in run.text
+
+
+def test_the_demo_knows_no_source_but_its_own(tmp_path: Path) -> None:
+    run = Workspace(tmp_path).run("-n", overrides={"sources": {"bids": {"enabled": True}}})
+    assert run.code != 0
+    assert "the demo has no source 'bids'" in run.text
+
+
 def test_allow_missing_goes_on_without(demo: Workspace, tmp_path: Path) -> None:
     shutil.copytree(demo.folder / "data/demo/msd", tmp_path / "data/sources/msd")
     run = Workspace(tmp_path, configfile=_DEFAULT).run("-n", overrides={"allow_missing": True})

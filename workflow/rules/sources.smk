@@ -15,6 +15,5 @@ rule demo_sources:
     threads: 2
     params:
         code=module_fingerprint("brains45k.demo"),
-        selection=SETTINGS.selection,
     script:
         "../scripts/demo_sources.py"

@@ -31,7 +31,7 @@ _PIECE = (
     r"swi|dwi|dti|rsf?mri|fmri|bold|p?c?asl|adc|iso(?=adc|dwi)|mt1|nm|mt|pd|"
     r"sagittal|sag|axial|ax|coronal|cor|tra"
 )
-_TAIL = r"repeat|rpt|adni|lr|rl|ap|pa|se|post|\d"
+_TAIL = r"repeat|rpt|adni|lr|rl|ap|pa|se|post|pre|non|contrast|gad|gd|\d"
 _GLUED = re.compile(rf"(?:{_PIECE})+(?:{_TAIL})*")
 _PART = re.compile(rf"{_PIECE}|{_TAIL}+")
 # Spellings that mean the same, once words stand apart.
