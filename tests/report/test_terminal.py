@@ -22,6 +22,8 @@ from brains45k.report.terminal import (
     rows_by_source,
     summary_lines,
     survey_table,
+    unknown_series,
+    unknown_table,
 )
 
 
@@ -38,7 +40,9 @@ def cells(table: Table) -> dict[str, list[str]]:
 
 
 def row(status: str, reason: str | None = None, path: str = "a.nii") -> dict[str, Any]:
-    return {"status": status, "reason": reason, "source_path": path, "reference_selected": status != "excluded"}
+    series = {"series": "MPRAGE", "series_kind": "image", "layout": "ida"}
+    verdict = {"status": status, "reason": reason, "reference_selected": status != "excluded"}
+    return {"source_path": path, **series, **verdict}
 
 
 ROWS = [
@@ -91,6 +95,7 @@ def test_the_numbers_of_a_corpus_add_up(corpus: SmallCorpus) -> None:
             "E_DUP_VOXEL": 2, "S_LAYOUT": 1, "S_HIDDEN": 1, "S_LABEL": 1, "E_GZ_TRUNC": 1, "E_EMPTY": 1,
             "E_DUP_FILE": 1,
         },
+        "unknown_series": {},
     }  # fmt: skip
 
 
@@ -166,3 +171,13 @@ def test_the_console_is_wide_where_nobody_sees_the_edge(capsys: pytest.CaptureFi
     assert console().width == 160
     console().print("here")
     assert capsys.readouterr().err == "here\n"
+
+
+def test_unknown_series_are_listed_and_stray_files_are_not() -> None:
+    unknown = {"series": "PPMI_2.0", "series_kind": "unknown"}
+    rows = [*ROWS, row("kept") | unknown, row("excluded", "S_UNKNOWN_SERIES") | unknown]
+    rows.append(row("excluded", "S_LAYOUT") | unknown | {"series": "holiday", "layout": None})
+    assert unknown_series(rows) == [("PPMI_2.0", 2)]
+    assert "PPMI_2.0 (2)" in summary_lines("ppmi", rows)[-1]
+    assert cells(unknown_table(rows)) == {"2": ["PPMI_2.0"]}
+    assert "know" not in summary_lines("ppmi", ROWS)[-1]

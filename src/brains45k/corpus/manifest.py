@@ -44,6 +44,7 @@ IDENTITY = (
     pa.field("source_bytes", pa.int64(), nullable=False),
     pa.field("source_format", pa.string(), nullable=False),
     pa.field("layout", pa.string()),
+    pa.field("series_kind", pa.string()),
     pa.field("series_rule", pa.string()),
 )
 

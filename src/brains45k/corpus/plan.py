@@ -57,6 +57,7 @@ def index_row(candidate: Candidate) -> dict[str, Any]:
         "source_mtime_ns": file.mtime_ns,
         "source_format": file.extension.lstrip("."),
         "layout": candidate.layout.name if candidate.layout else None,
+        "series_kind": candidate.name.kind.value,
         "series_rule": candidate.name.rule,
         "derived": candidate.name.kind is Kind.DERIVED,
         **_verdict_columns("reference", candidate.reference),

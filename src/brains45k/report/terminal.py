@@ -14,6 +14,7 @@ from brains45k.codes import Code
 from brains45k.corpus.manifest import Status, metadata_of, read_manifest, read_table
 from brains45k.corpus.survey import State, Surveyed
 from brains45k.errors import DataError
+from brains45k.sources.series import Kind
 
 _STATE_STYLE = {
     State.FOUND: "green",
@@ -74,7 +75,29 @@ def summary_lines(
         wanted = f"expected {expected['volumes']:,} ({expected['basis']})"
         lines.append(f"  the reference selection took {selected:,} volumes, {wanted}")
     lines += [f"  {count:6,}  {code.value:<18} {code.sentence}" for code, count, _ in reasons(rows)]
+    unknown = unknown_series(rows)
+    if unknown:
+        names = ", ".join(f"{series} ({count:,})" for series, count in unknown)
+        lines.append(f"  series names that say nothing known of their contrast: {names}")
     return lines
+
+
+def unknown_series(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """List the series names of images that the table does not know, and how often each occurs: nothing is guessed."""
+    counts = Counter(
+        row["series"] for row in rows if row["series"] and row["layout"] and row["series_kind"] == Kind.UNKNOWN
+    )
+    return counts.most_common()
+
+
+def unknown_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Return the table of series names that a person has to decide on."""
+    table = Table(title="Series names that say nothing known of their contrast", title_justify="left")
+    table.add_column("count", justify="right")
+    table.add_column("series", overflow="fold")
+    for series, count in unknown_series(rows):
+        table.add_row(f"{count:,}", escape(series))
+    return table
 
 
 def manifest_table(groups: Mapping[str, Sequence[Mapping[str, Any]]], expected: Mapping[str, int | None]) -> Table:
@@ -117,7 +140,8 @@ def inspect_tables(manifest: Path, source: str | None = None) -> list[Table]:
     groups = rows_by_source(manifest, source)
     expected = {name: expected_volumes(manifest.with_name(f"{name}.parquet")) for name in groups}
     everything = [row for group in groups.values() for row in group]
-    return [manifest_table(groups, expected), reason_table(everything)]
+    tables = [manifest_table(groups, expected), reason_table(everything)]
+    return [*tables, unknown_table(everything)] if unknown_series(everything) else tables
 
 
 def inspect_numbers(manifest: Path, source: str | None = None) -> dict[str, dict[str, Any]]:
@@ -135,6 +159,7 @@ def inspect_numbers(manifest: Path, source: str | None = None) -> dict[str, dict
             "clean_selected": sum(row["clean_selected"] for row in rows),
             "expected": expected_volumes(manifest.with_name(f"{name}.parquet")),
             "reasons": {code.value: count for code, count, _ in reasons(rows)},
+            "unknown_series": dict(unknown_series(rows)),
         }
         for name, rows in rows_by_source(manifest, source).items()
     }
