@@ -19,6 +19,8 @@ from brains45k.report.terminal import (
     inspect_numbers,
     inspect_tables,
     reasons,
+    remark_table,
+    remarks,
     rows_by_source,
     summary_lines,
     survey_table,
@@ -40,7 +42,7 @@ def cells(table: Table) -> dict[str, list[str]]:
 
 
 def row(status: str, reason: str | None = None, path: str = "a.nii") -> dict[str, Any]:
-    series = {"series": "MPRAGE", "series_kind": "image", "layout": "ida"}
+    series: dict[str, Any] = {"repairs": None, "flags": [], "series": "MPRAGE", "series_kind": "image", "layout": "ida"}
     verdict = {"status": status, "reason": reason, "reference_selected": status != "excluded"}
     return {"source_path": path, **series, **verdict}
 
@@ -95,7 +97,7 @@ def test_the_numbers_of_a_corpus_add_up(corpus: SmallCorpus) -> None:
             "E_DUP_VOXEL": 2, "S_LAYOUT": 1, "S_HIDDEN": 1, "S_LABEL": 1, "E_GZ_TRUNC": 1, "E_EMPTY": 1,
             "E_DUP_FILE": 1,
         },
-        "unknown_series": {},
+        "remarks": {"F_NEGATIVE": 1}, "unknown_series": {},
     }  # fmt: skip
 
 
@@ -115,7 +117,7 @@ def test_expected_volumes_stand_in_the_sources_manifest(corpus: SmallCorpus, tmp
 
 
 def test_the_table_of_a_corpus(corpus: SmallCorpus) -> None:
-    table, _ = inspect_tables(corpus.manifest)
+    table, _, _ = inspect_tables(corpus.manifest)
     found = cells(table)
     assert list(found) == ["frames", "tiny", "all"]
     assert found["tiny"][:4] == ["12", "4", "5", "3"]
@@ -126,14 +128,14 @@ def test_the_table_of_a_corpus(corpus: SmallCorpus) -> None:
 
 
 def test_the_table_of_one_source_has_no_sum(corpus: SmallCorpus) -> None:
-    table, why = inspect_tables(corpus.manifest, "tiny")
+    table, why, _ = inspect_tables(corpus.manifest, "tiny")
     assert list(cells(table)) == ["tiny"]
     assert "all" not in cells(table)
     assert Code.E_GZ_TRUNC.sentence in text_of(why)
 
 
 def test_examples_are_shown_as_they_are(corpus: SmallCorpus) -> None:
-    _, why = inspect_tables(corpus.manifest)
+    _, why, _ = inspect_tables(corpus.manifest)
     assert "sub-03/sub-03_T1w.nii.gz" in text_of(why)
     assert "sub-01/._sub-01_T1w.nii.gz" in text_of(why)
 
@@ -181,3 +183,11 @@ def test_unknown_series_are_listed_and_stray_files_are_not() -> None:
     assert "PPMI_2.0 (2)" in summary_lines("ppmi", rows)[-1]
     assert cells(unknown_table(rows)) == {"2": ["PPMI_2.0"]}
     assert "know" not in summary_lines("ppmi", ROWS)[-1]
+
+
+def test_remarks_of_kept_rows_are_counted() -> None:
+    remarkable = {"repairs": ["R_NAN"], "flags": ["F_NEGATIVE"]}
+    rows = [row("kept") | remarkable, row("kept") | {"flags": ["F_NEGATIVE"]}, row("excluded", "E_NAN") | remarkable]
+    assert remarks(rows) == [(Code.F_NEGATIVE, 2), (Code.R_NAN, 1)]
+    assert cells(remark_table(rows))["2"] == ["F_NEGATIVE", Code.F_NEGATIVE.sentence]
+    assert "R_NAN" in summary_lines("tiny", rows)[-1]

@@ -75,11 +75,30 @@ def summary_lines(
         wanted = f"expected {expected['volumes']:,} ({expected['basis']})"
         lines.append(f"  the reference selection took {selected:,} volumes, {wanted}")
     lines += [f"  {count:6,}  {code.value:<18} {code.sentence}" for code, count, _ in reasons(rows)]
+    lines += [f"  {count:6,}  {code.value:<18} kept: {code.sentence}" for code, count in remarks(rows)]
     unknown = unknown_series(rows)
     if unknown:
         names = ", ".join(f"{series} ({count:,})" for series, count in unknown)
         lines.append(f"  series names that say nothing known of their contrast: {names}")
     return lines
+
+
+def remarks(rows: Iterable[Mapping[str, Any]]) -> list[tuple[Code, int]]:
+    """List the repairs and flags of rows that are kept, and how often each occurs; most frequent first."""
+    kept = (row for row in rows if row["status"] == Status.KEPT)
+    counts = Counter(code for row in kept for code in [*(row["repairs"] or []), *(row["flags"] or [])])
+    return [(Code(code), count) for code, count in counts.most_common()]
+
+
+def remark_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Return the table of what was mended or is remarkable in volumes that are kept."""
+    table = Table(title="Kept with a remark", title_justify="left")
+    table.add_column("count", justify="right")
+    for name in ("remark", "meaning"):
+        table.add_column(name, overflow="fold")
+    for code, count in remarks(rows):
+        table.add_row(f"{count:,}", code.value, code.sentence)
+    return table
 
 
 def unknown_series(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
@@ -140,7 +159,7 @@ def inspect_tables(manifest: Path, source: str | None = None) -> list[Table]:
     groups = rows_by_source(manifest, source)
     expected = {name: expected_volumes(manifest.with_name(f"{name}.parquet")) for name in groups}
     everything = [row for group in groups.values() for row in group]
-    tables = [manifest_table(groups, expected), reason_table(everything)]
+    tables = [manifest_table(groups, expected), reason_table(everything), remark_table(everything)]
     return [*tables, unknown_table(everything)] if unknown_series(everything) else tables
 
 
@@ -159,6 +178,7 @@ def inspect_numbers(manifest: Path, source: str | None = None) -> dict[str, dict
             "clean_selected": sum(row["clean_selected"] for row in rows),
             "expected": expected_volumes(manifest.with_name(f"{name}.parquet")),
             "reasons": {code.value: count for code, count, _ in reasons(rows)},
+            "remarks": {code.value: count for code, count in remarks(rows)},
             "unknown_series": dict(unknown_series(rows)),
         }
         for name, rows in rows_by_source(manifest, source).items()
