@@ -1,5 +1,6 @@
 """The reader: volumes and patches, in this process and in workers, and no damage unseen."""
 
+import json
 import multiprocessing
 import pickle
 import shutil
@@ -237,3 +238,29 @@ def test_zarr_reads_a_shard_without_the_manifest(corpus: SmallCorpus, opened: Co
     assert np.asarray(array.attrs["affine"]).ravel().tolist() == row["affine"]
     assert (array.attrs["mean"], array.attrs["std"]) == (row["mean"], row["std"])
     assert array.metadata.dimension_names == ("x", "y", "z")  # type: ignore[union-attr]
+
+
+def test_a_patch_of_fractions_is_the_callers_fault(opened: Corpus, name: str) -> None:
+    with pytest.raises(TypeError, match="float"):
+        opened.patch(name, (0.5, 0, 0), (2, 2, 2))  # type: ignore[arg-type]
+
+
+def test_an_array_of_another_shape_is_refused(copied: SmallCorpus, name: str) -> None:
+    path = stored_file(copied, name).parents[3] / "zarr.json"
+    metadata = json.loads(path.read_text())
+    metadata["shape"][0] -= 1
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(DataError, match="the manifest says"):
+        open_corpus(copied.manifest).volume(name)
+
+
+def test_scores_can_be_had_back(opened: Corpus, name: str) -> None:
+    volume = opened.volume(name)
+    assert volume.score_low is not None
+    assert volume.score_high is not None
+    assert volume.foreground_mean is not None
+    assert volume.foreground_std is not None
+    scores = volume.score_low + volume.data * (volume.score_high - volume.score_low)
+    # The clip is the brightest voxel there is.
+    brightest = scores.max() * volume.foreground_std + volume.foreground_mean
+    assert brightest == pytest.approx(volume.clip_value, rel=1e-5)
