@@ -47,7 +47,7 @@ def test_other_metadata_is_another_table(tmp_path: Path) -> None:
 def test_what_a_shard_reads_is_part_of_the_manifest() -> None:
     assert {field.name for field in READING} < set(MANIFEST.names)
     assert len(set(MANIFEST.names)) == len(MANIFEST.names)
-    assert {"reference_code", "clean_code", "frame"} <= set(INDEX.names)
+    assert {"reference_code", "clean_code", "source_mtime_ns"} <= set(INDEX.names)
 
 
 def test_a_missing_table_is_told(tmp_path: Path) -> None:

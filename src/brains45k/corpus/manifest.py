@@ -86,9 +86,7 @@ VERDICT = (
 INDEX = pa.schema(
     [
         *IDENTITY,
-        pa.field("frame", pa.int32()),
         pa.field("source_mtime_ns", pa.int64(), nullable=False),
-        pa.field("derived", pa.bool_(), nullable=False),
         pa.field("reference_code", pa.string()),
         pa.field("reference_detail", pa.string()),
         pa.field("clean_code", pa.string()),

@@ -15,7 +15,6 @@ from typing import Any
 from brains45k.corpus.manifest import INDEX, write_if_changed, write_table
 from brains45k.sources.candidate import Candidate, Verdict
 from brains45k.sources.catalog import Source
-from brains45k.sources.series import Kind
 
 
 def shard_name(source: str, bucket: int) -> str:
@@ -52,14 +51,12 @@ def index_row(candidate: Candidate) -> dict[str, Any]:
         "contrast_agent": candidate.name.contrast_agent,
         "source_path": file.path,
         "channel": channel.name if channel else None,
-        "frame": channel.index if channel else None,
         "source_bytes": file.bytes,
         "source_mtime_ns": file.mtime_ns,
         "source_format": file.extension.lstrip("."),
         "layout": candidate.layout.name if candidate.layout else None,
         "series_kind": candidate.name.kind.value,
         "series_rule": candidate.name.rule,
-        "derived": candidate.name.kind is Kind.DERIVED,
         **_verdict_columns("reference", candidate.reference),
         **_verdict_columns("clean", candidate.clean),
         "flags": [code.value for code in candidate.flags],
