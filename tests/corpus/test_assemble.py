@@ -276,3 +276,13 @@ def test_an_index_that_another_run_has_changed_is_refused(corpus: SmallCorpus) -
     }
     with pytest.raises(DataError, match="changed since this run began"):
         assemble_source(index=corpus.workdir / index_path("tiny"), index_digest="another", **arguments)
+
+
+def test_the_manifest_of_a_source_that_is_gone_goes_and_a_users_table_stays(copied: SmallCorpus) -> None:
+    folder = copied.workdir / "manifests"
+    shutil.copyfile(folder / "tiny.parquet", folder / "gone.parquet")
+    (folder / "notes.parquet").write_bytes(b"mine")
+    write_table([{"volume_id": "a"}], ROWS, folder / "mine.parquet")
+    assemble_corpus([folder / "frames.parquet", folder / "tiny.parquet"], folder / "corpus.parquet")
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"frames.parquet", "tiny.parquet", "corpus.parquet", "notes.parquet", "mine.parquet"}

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from brains45k.codes import Code
 from brains45k.corpus.duplicates import mark_duplicates
 from brains45k.corpus.manifest import (
@@ -102,10 +105,19 @@ def assemble_corpus(manifests: Sequence[Path], corpus: Path) -> list[Row]:
     kept = ("build_id", "recipe", "selection")
     metadata = {key: value for key, value in metadata_of(tables[0]).items() if key in kept} if tables else {}
     write_table(table, MANIFEST, corpus, metadata=metadata)
-    for stale in set(corpus.parent.glob("*.parquet")) - {corpus, *manifests}:
-        # Of a source that is no part of the corpus any more.
-        stale.unlink()
+    for other in set(corpus.parent.glob("*.parquet")) - {corpus, *manifests}:
+        _remove_stale_manifest(other)
     return table
+
+
+def _remove_stale_manifest(path: Path) -> None:
+    """Remove the manifest of a source that is no part of the corpus any more; what is no manifest is a user's."""
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowInvalid, OSError):
+        return
+    if set(MANIFEST.names) <= set(schema.names) and b"expected" in (schema.metadata or {}):
+        path.unlink()
 
 
 def remove_orphans(rows: Sequence[Path]) -> list[Path]:
