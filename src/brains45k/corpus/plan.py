@@ -94,7 +94,7 @@ def write_plans(
             "volumes": volumes,
         }
         path = folder / f"{name}.json"
-        write_if_changed(path, (json.dumps(plan, indent=1) + "\n").encode())
+        write_if_changed(path, _as_text(plan).encode())
         paths.append(path)
     for stale in set(folder.glob("*.json")) - set(paths):
         stale.unlink()
@@ -106,6 +106,13 @@ def read_plan(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
+def _as_text(plan: dict[str, Any]) -> str:
+    """Write a plan as JSON with a line per volume: people read it, and it is written often."""
+    head = json.dumps({key: value for key, value in plan.items() if key != "volumes"})
+    volumes = ",\n".join(json.dumps(volume) for volume in plan["volumes"])
+    return f'{head[:-1]}, "volumes": [\n{volumes}\n]}}\n'
+
+
 def _plan_entry(candidate: Candidate, root: Path) -> dict[str, Any]:
     return {
         "volume_id": candidate.volume_id,
@@ -114,7 +121,7 @@ def _plan_entry(candidate: Candidate, root: Path) -> dict[str, Any]:
         "mtime_ns": candidate.file.mtime_ns,
         "frame": candidate.channel.index if candidate.channel else None,
         # Kept in the plan so that a file which may be read again is read again.
-        "readable": os.access(root / candidate.file.path, os.R_OK),
+        "readable": os.access(f"{root}/{candidate.file.path}", os.R_OK),
         "kind": candidate.name.kind.value,
     }
 
@@ -126,4 +133,4 @@ def _verdict_columns(selection: str, verdict: Verdict) -> dict[str, str | None]:
 
 def printable(text: str) -> str:
     """Return text of a path as valid UTF-8: bytes of a file name that are not are escaped."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

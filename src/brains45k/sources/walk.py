@@ -42,7 +42,7 @@ class _Walk:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
-        self._entered = {_identity(str(root))}
+        self._entered = {_identity(root.stat())}
 
     def files(self, folder: str, prefix: str) -> Iterator[FoundFile]:
         try:
@@ -62,7 +62,7 @@ class _Walk:
                 return False
             if entry.is_symlink() and Path(entry.path).resolve().is_relative_to(self._root):
                 return False
-            identity = _identity(entry.path)
+            identity = _identity(entry.stat())
         except OSError:
             return False
         new = identity not in self._entered
@@ -122,6 +122,5 @@ def _found(entry: os.DirEntry[str], prefix: str, extension: str) -> FoundFile:
     return FoundFile(prefix + entry.name, extension, status.st_size, mtime_ns)
 
 
-def _identity(path: str) -> tuple[int, int]:
-    status = Path(path).stat()
+def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
