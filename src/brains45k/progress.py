@@ -32,6 +32,7 @@ class CorpusProgress(threading.Thread):
         self._shards = dict(shards)
         self._stopped = threading.Event()
         self._sizes: dict[Path, int] = {}
+        self._counted: dict[Path, tuple[int, int, int]] = {}
         for log in shards.values():
             # What an earlier run left must not count as done.
             log.unlink(missing_ok=True)
@@ -52,11 +53,20 @@ class CorpusProgress(threading.Thread):
         self.join()
 
     def _draw(self, bar: "tqdm[NoReturn]") -> None:
-        done, kept = count_lines(self._shards.values())
+        counts = [self._count(log) for log in self._shards.values()]
+        done, kept = sum(done for done, _ in counts), sum(kept for _, kept in counts)
         # Plans of sources that a rule still writes appear on the way.
         bar.total = sum(self._size(plan) for plan in self._shards)
         bar.set_postfix(kept=kept, excluded=done - kept, refresh=False)
         bar.update(done - bar.n)
+
+    def _count(self, log: Path) -> tuple[int, int]:
+        """Count one log's lines, and read it only if it grew: most shards are done, or have not begun."""
+        length = log.stat().st_size if log.is_file() else 0
+        if length != self._counted.get(log, (0, 0, 0))[0]:
+            self._counted[log] = (length, *count_lines([log]))
+        _, done, kept = self._counted.get(log, (0, 0, 0))
+        return done, kept
 
     def _size(self, plan: Path) -> int:
         if plan not in self._sizes and plan.is_file():

@@ -60,9 +60,8 @@ def _require_plain(value: Any, name: str, place: tuple[str, ...]) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         msg = f"{name}: at {where}: {value} is no number."
         raise CallError(msg)
-    for key, member in (
-        value.items() if isinstance(value, Mapping) else enumerate(value if isinstance(value, list) else [])
-    ):
+    members = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, Mapping) else ()
+    for key, member in members:
         if isinstance(value, Mapping) and not isinstance(key, str):
             msg = f"{name}: at {where}: the key {key!r} is no text; put it in quotes."
             raise CallError(msg)

@@ -38,6 +38,8 @@ def test_one_frame_is_squeezed() -> None:
     ("voxels", "code"),
     [
         (np.stack([bad.head_voxels().astype(np.float32)] * 2, axis=-1), Code.E_4D),
+        (bad.head_voxels().astype(np.float32)[:, :, 11], Code.E_2D),
+        (bad.head_voxels().astype(np.float32)[:, :, 11:12], Code.E_2D),
         (np.full(bad.SHAPE, np.nan, np.float32), Code.E_NAN),
         (np.full(bad.SHAPE, 7.5, np.float32), Code.E_CONST),
     ],

@@ -7,7 +7,7 @@ joined, with its place in the corpus. Readers may rely on the names in :data:`MA
 import hashlib
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -191,17 +191,36 @@ def read_table(path: Path) -> pa.Table:
     DataError
         If the file is missing or no Parquet.
     """
+    return _read(path, pq.read_table)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Read a table's own metadata, without its rows.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or no Parquet.
+    """
+    return _as_text(_read(path, pq.read_schema))
+
+
+def metadata_of(table: pa.Table) -> dict[str, str]:
+    """Return the metadata of a table that was read."""
+    return _as_text(table.schema)
+
+
+def _read(path: Path, reader: Callable[[Path], Any]) -> Any:
     if not path.is_file():
         msg = f"{path}: no such file. Build it with 'snakemake --cores all corpus'."
         raise DataError(msg)
     try:
-        return pq.read_table(path)
+        return reader(path)
     except (pa.ArrowInvalid, OSError) as error:
         cause = " ".join(str(error).split())
         msg = f"{path}: not a readable Parquet file ({cause}). Delete it and run 'snakemake --cores all corpus'."
         raise DataError(msg) from error
 
 
-def metadata_of(table: pa.Table) -> dict[str, str]:
-    """Return a table's own metadata as text."""
-    return {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+def _as_text(schema: pa.Schema) -> dict[str, str]:
+    return {key.decode(): value.decode() for key, value in (schema.metadata or {}).items()}

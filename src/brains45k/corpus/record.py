@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,26 +10,30 @@ import numpy as np
 from brains45k.codes import Code
 from brains45k.sources.catalog import VolumeRule
 from brains45k.volume.geometry import axis_codes, reorient
+from brains45k.volume.header import SPATIAL_AXES
 from brains45k.volume.image import Image
 from brains45k.volume.read import Opened
 from brains45k.volume.refusal import RefusalError, Remark
 from brains45k.volume.volume import Volume
 
-_SPATIAL_AXES = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one candidate's file has told so far: the header, then the image, then the selections' rules on it."""
+    """What one candidate's file has told so far.
+
+    Attributes
+    ----------
+    opened : Opened
+        The file.
+    image : Image, optional
+        Its image, once that has passed.
+    rule_verdicts : mapping
+        The refusal of each selection's volume rule, as far as the reading went, or None where it takes it.
+    """
 
     opened: Opened
-    image: Image | None = None
-    rules: Mapping[str, VolumeRule] = field(default_factory=dict)
-
-    @property
-    def rule_verdicts(self) -> dict[str, RefusalError | None]:
-        """The refusal of each selection's volume rule, as far as the reading went, or None where it takes it."""
-        return {name: _judge_by_rule(self.opened, self.image, rule) for name, rule in self.rules.items()}
+    image: Image | None
+    rule_verdicts: Mapping[str, RefusalError | None]
 
     def reorient(self) -> tuple[Image, str]:
         """Return the image in RAS and the digest of its voxels, which ignores the header."""
@@ -38,6 +42,11 @@ class Reading:
         digest = hashlib.sha256(np.array(oriented.shape, "<i8").tobytes())
         digest.update(np.ascontiguousarray(oriented.data, "<f4").data)
         return Image(oriented.data, oriented.affine, oriented.spacing_mm), digest.hexdigest()
+
+
+def read_so_far(opened: Opened, image: Image | None, rules: Mapping[str, VolumeRule]) -> Reading:
+    """Judge by each selection's volume rule what has been read of a candidate."""
+    return Reading(opened, image, {name: _judge_by_rule(opened, image, rule) for name, rule in rules.items()})
 
 
 def excluded_row(volume_id: str, refusal: RefusalError, reading: Reading | None) -> dict[str, Any]:
@@ -79,7 +88,6 @@ def kept_row(volume_id: str, reading: Reading, volume: Volume, voxel_sha256: str
 def _reading_columns(reading: Reading) -> dict[str, Any]:
     header = reading.opened.header
     remarks = reading.image.remarks if reading.image else reading.opened.remarks + header.remarks
-    verdicts = reading.rule_verdicts
     return {
         "source_sha256": reading.opened.sha256,
         "original_shape": list(reading.opened.stored.shape),
@@ -89,7 +97,7 @@ def _reading_columns(reading: Reading) -> dict[str, Any]:
         "repairs": _codes(remarks, "R_"),
         "flags": _codes(remarks, "F_"),
         "remarks": "; ".join(f"{remark.code}: {remark.detail}" for remark in remarks if remark.detail) or None,
-        **{f"{name}_rule": verdict is None for name, verdict in verdicts.items()},
+        **{f"{name}_rule": verdict is None for name, verdict in reading.rule_verdicts.items()},
     }
 
 
@@ -98,9 +106,9 @@ def _codes(remarks: Sequence[Remark], prefix: str) -> list[str]:
 
 
 def _judge_by_rule(opened: Opened, image: Image | None, rule: VolumeRule) -> RefusalError | None:
-    if rule.three_axes and len(opened.header.shape) != _SPATIAL_AXES:
+    if rule.three_axes and len(opened.header.shape) != SPATIAL_AXES:
         return RefusalError(Code.S_VOLUME_RULE, f"the header declares shape {opened.header.shape}")
-    shortest = min(opened.stored.shape[:_SPATIAL_AXES])
+    shortest = min(opened.stored.shape[:SPATIAL_AXES])
     if shortest < rule.min_size_voxels:
         return RefusalError(Code.E_THIN, f"{shortest} voxels along an axis, the selection asks {rule.min_size_voxels}")
     if image is not None and rule.min_value is not None and image.voxels.min() < rule.min_value:

@@ -19,7 +19,7 @@ from brains45k.codes import Code
 from brains45k.corpus.build import Recipe
 from brains45k.corpus.manifest import ROWS, require_digest, write_table
 from brains45k.corpus.plan import read_plan
-from brains45k.corpus.record import Reading, excluded_row, kept_row
+from brains45k.corpus.record import Reading, excluded_row, kept_row, read_so_far
 from brains45k.corpus.store import create_group, write_volume
 from brains45k.sources.catalog import VolumeRule
 from brains45k.sources.series import Kind
@@ -142,10 +142,10 @@ def _write_one(
 ) -> dict[str, Any]:
     if isinstance(opened, RefusalError):
         return excluded_row(task.volume_id, opened, None)
-    reading = Reading(opened, None, rules)
+    reading = read_so_far(opened, None, rules)
     try:
         image = image_of(opened, frame=task.frame, named=_NAMED.get(Kind(task.kind), Named.UNKNOWN))
-        reading = Reading(opened, image, rules)
+        reading = read_so_far(opened, image, rules)
         _require_rule(reading, selection)
         oriented, voxel_sha256 = reading.reorient()
         volume = preprocess(oriented, preprocessing)

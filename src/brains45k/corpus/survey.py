@@ -12,12 +12,14 @@ from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 
-from brains45k.corpus.manifest import metadata_of, read_table
+from brains45k.corpus.manifest import read_metadata
 from brains45k.corpus.plan import write_index, write_plans
 from brains45k.corpus.settings import Settings, SourceSettings
 from brains45k.errors import CallError
 from brains45k.sources.candidate import Candidate
 from brains45k.sources.scan import scan_source
+
+INDEX_FOLDER = Path("data/index")
 
 _SHOWN_ENTRIES = 4
 
@@ -60,7 +62,7 @@ def survey(settings: Settings, *, workdir: Path = Path()) -> list[Surveyed]:
     """
     if settings.demo:
         _spare_real_corpus(workdir)
-    for index in (workdir / index_path("")).parent.glob("*.parquet"):
+    for index in (workdir / INDEX_FOLDER).glob("*.parquet"):
         if index.stem not in settings.sources:
             index.unlink()
     return [survey_source(entry, settings, workdir=workdir) for entry in settings.sources.values()]
@@ -70,7 +72,7 @@ def survey_source(entry: SourceSettings, settings: Settings, *, workdir: Path = 
     """Scan one source; where files of it are found, refresh its index and plans."""
     source, root = entry.source, workdir / entry.root
     if settings.demo and not demo_marker(root).is_file():
-        return Surveyed(source.name, entry.root, State.TO_BE_WRITTEN, 0, 0, "synthetic, by the rule demo_source")
+        return Surveyed(source.name, entry.root, State.TO_BE_WRITTEN, 0, 0, "synthetic, by the rule demo_sources")
     candidates = scan_source(source, root, selection=settings.selection) if root.is_dir() else []
     taken = [candidate for candidate in candidates if candidate.verdict(settings.selection).taken]
     index = workdir / index_path(source.name)
@@ -88,7 +90,7 @@ def survey_source(entry: SourceSettings, settings: Settings, *, workdir: Path = 
 
 def index_path(source: str) -> Path:
     """Where a source's index lies."""
-    return Path("data/index") / f"{source}.parquet"
+    return INDEX_FOLDER / f"{source}.parquet"
 
 
 def plan_folder(source: str) -> Path:
@@ -107,8 +109,8 @@ def unusable(surveyed: Iterable[Surveyed]) -> list[Surveyed]:
 
 
 def _spare_real_corpus(workdir: Path) -> None:
-    for path in sorted((workdir / index_path("")).parent.glob("*.parquet")):
-        if metadata_of(read_table(path)).get("demo") == str(False):
+    for path in sorted((workdir / INDEX_FOLDER).glob("*.parquet")):
+        if read_metadata(path).get("demo") == str(False):
             msg = f"{workdir.absolute()} holds a real corpus, and the demo would write over it. Run the demo elsewhere:"
             msg += " snakemake --directory FOLDER."
             raise CallError(msg)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from brains45k.codes import Code
-from brains45k.corpus.manifest import Status, metadata_of, read_manifest, read_table
+from brains45k.corpus.manifest import Status, read_manifest, read_metadata
 from brains45k.corpus.survey import State, Surveyed
 from brains45k.errors import DataError
 from brains45k.sources.series import Kind
@@ -208,7 +208,7 @@ def expected_volumes(manifest: Path) -> int | None:
     """Return the number of volumes that a source's manifest says the reference selection should take."""
     if not manifest.is_file():
         return None
-    expected = json.loads(metadata_of(read_table(manifest)).get("expected", "{}"))
+    expected = json.loads(read_metadata(manifest).get("expected", "{}"))
     volumes = expected.get("volumes")
     return int(volumes) if volumes else None
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from brains45k.codes import Code
 from brains45k.sources.catalog import Channel, Contrast, Layout, Source
@@ -57,11 +57,7 @@ class Candidate:
     @property
     def series(self) -> str | None:
         """The series, or whatever stands in its place in the layout."""
-        return self.fields.get("series") or self.fields.get("image") or self.fields.get("scan")
-
-    def with_verdicts(self, *, reference: Verdict, clean: Verdict) -> "Candidate":
-        """Return the candidate with the verdicts of both selections."""
-        return replace(self, reference=reference, clean=clean)
+        return series_of(self.fields)
 
     def verdict(self, selection: str) -> Verdict:
         """Return the verdict of ``reference`` or ``clean``."""
@@ -90,6 +86,11 @@ def candidates_of(source: Source, file: FoundFile, *, above: str = "") -> list[C
     ]
 
 
+def series_of(fields: dict[str, str]) -> str | None:
+    """Return the series that a path names, or whatever stands in its place in the layout."""
+    return fields.get("series") or fields.get("image") or fields.get("scan")
+
+
 def is_hidden(path: str) -> bool:
     """Tell whether a path names a hidden side file of the operating system.
 
@@ -106,7 +107,7 @@ def volume_id(source: str, path: str, fields: dict[str, str], channel: Channel |
     moved up or down. No dots and no spaces: the reference code cut names at dots and lost volumes by it.
     """
     stem = path.rsplit("/", 1)[-1].split(".", 1)[0]
-    label = fields.get("series") or fields.get("image") or fields.get("scan") or stem
+    label = series_of(fields) or stem
     readable = [fields.get("subject"), fields.get("session"), label, channel.name if channel else None]
     parts = [re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-")[:_ID_PART_LENGTH] for part in readable if part]
     key = f"{unique}\0{channel.name if channel else ''}"
@@ -126,7 +127,7 @@ def _series_name(source: Source, layout: Layout | None, fields: dict[str, str], 
             copy=False,
             rule="source file",
         )
-    return classify(fields.get("series") or fields.get("image") or fields.get("scan") or "")
+    return classify(series_of(fields) or "")
 
 
 def _stated_contrast(

@@ -19,8 +19,8 @@ _FOLDERS_ABOVE = 2
 def scan_source(source: Source, root: Path, *, selection: str = "reference") -> list[Candidate]:
     """List the candidates of a source below ``root``, with the verdicts of both selections.
 
-    No file is opened. The list is ordered by path and holds every file whose extension is an image's, taken
-    or not, so that nothing is lost silently. ``selection`` is the one that decides: if it follows a published
+    No file is opened. The list is in the order of the walk and holds every file whose extension is an image's,
+    taken or not, so that nothing is lost silently. ``selection`` is the one that decides: if it follows a published
     split and not all cases of that are there, the candidates are flagged.
     """
     # On a slow disk this takes minutes; where it is quick no bar is ever seen.
@@ -30,35 +30,24 @@ def scan_source(source: Source, root: Path, *, selection: str = "reference") -> 
     candidates = _rename_repeats(found)
     reference = select(candidates, source.selections["reference"])
     clean = select(candidates, source.selections["clean"])
-    judged = [
-        candidate.with_verdicts(reference=by_reference, clean=by_clean)
+    verdicts = reference if selection == "reference" else clean
+    split = source.selections[selection].split
+    partial = split is not None and not split_is_complete(candidates, verdicts, split)
+    flags = (Code.F_PARTIAL_SPLIT,) if partial else ()
+    return [
+        replace(candidate, reference=by_reference, clean=by_clean, flags=flags)
         for candidate, by_reference, by_clean in zip(candidates, reference, clean, strict=True)
     ]
-    split = source.selections[selection].split
-    verdicts = reference if selection == "reference" else clean
-    if split is None or split_is_complete(candidates, verdicts, split):
-        return judged
-    return [replace(candidate, flags=(Code.F_PARTIAL_SPLIT,)) for candidate in judged]
 
 
 def _rename_repeats(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Name by its whole path whatever would bear a name already given, such as a second copy of a download."""
     taken: set[str] = set()
     result = []
-    for candidate in candidates:
-        if candidate.volume_id in taken:
-            unique = replace(
-                candidate,
-                volume_id=volume_id(
-                    candidate.source,
-                    candidate.file.path,
-                    candidate.fields,
-                    candidate.channel,
-                    unique=candidate.file.path,
-                ),
-            )
-        else:
-            unique = candidate
-        taken.add(unique.volume_id)
-        result.append(unique)
+    for found in candidates:
+        path = found.file.path
+        repeated = found.volume_id in taken
+        name = volume_id(found.source, path, found.fields, found.channel, unique=path) if repeated else found.volume_id
+        taken.add(name)
+        result.append(replace(found, volume_id=name) if repeated else found)
     return result

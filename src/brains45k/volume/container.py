@@ -66,6 +66,11 @@ def read_file(path: Path) -> bytes:
     return content
 
 
+def is_gzip(content: bytes) -> bool:
+    """Tell whether bytes begin a gzip stream."""
+    return content.startswith(_GZIP_MAGIC)
+
+
 def unpack(content: bytes, *, named_gz: bool, declared_bytes: Callable[[bytes], int]) -> Payload:
     """Inflate a file's content if it is gzip, whatever its name says.
 
@@ -84,7 +89,7 @@ def unpack(content: bytes, *, named_gz: bool, declared_bytes: Callable[[bytes], 
         ``E_NOT_IMAGE``, ``E_CODEC``, ``E_GZ_TRUNC``, ``E_GZ_CRC``, ``E_BOMB``, ``E_SIZE``, ``E_DIM_BOMB``,
         or what ``declared_bytes`` raises.
     """
-    compressed = content.startswith(_GZIP_MAGIC)
+    compressed = is_gzip(content)
     remarks = (Remark(Code.R_EXT, "gzip" if compressed else "not gzip"),) if compressed != named_gz else ()
     if not compressed:
         require_image(content)

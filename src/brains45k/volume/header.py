@@ -9,6 +9,8 @@ import numpy.typing as npt
 from brains45k.codes import Code
 from brains45k.volume.refusal import RefusalError, Remark
 
+SPATIAL_AXES = 3
+
 #: No public brain image comes near this; a header that declares more is refused before anything is allocated.
 MAX_DECLARED_BYTES = 4 << 30
 
@@ -62,3 +64,14 @@ def require_shape(dims: tuple[int, ...], *, itemsize: int) -> tuple[int, ...]:
     if declared > MAX_DECLARED_BYTES:
         raise RefusalError(Code.E_DIM_BOMB, f"dimensions {dims} declare {declared:,} bytes")
     return dims
+
+
+def squeeze(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Drop trailing axes of length one beyond the third; pad a 1-D or 2-D image to three axes.
+
+    >>> squeeze((64, 64, 30, 1, 1)), squeeze((64, 64))
+    ((64, 64, 30), (64, 64, 1))
+    """
+    while len(shape) > SPATIAL_AXES and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape + (1,) * (SPATIAL_AXES - len(shape))

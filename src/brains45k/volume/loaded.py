@@ -5,11 +5,11 @@ from nibabel.spatialimages import SpatialImage
 
 from brains45k.codes import Code
 from brains45k.volume.content import judge_content
+from brains45k.volume.header import SPATIAL_AXES, squeeze
 from brains45k.volume.image import Image
 from brains45k.volume.orientation import Orientation, choose_orientation, require_head_size
 from brains45k.volume.refusal import RefusalError
 
-_SPATIAL_AXES = 3
 _MM_BY_UNIT = {"meter": 1000.0, "micron": 0.001}
 
 
@@ -23,12 +23,13 @@ def image_from_nibabel(loaded: SpatialImage) -> Image:
     RefusalError
         With the code of what is wrong, as for a file.
     """
-    voxels = np.asarray(loaded.dataobj).astype(np.float32)
-    while voxels.ndim > _SPATIAL_AXES and voxels.shape[-1] == 1:
-        voxels = voxels[..., 0]
-    if voxels.ndim != _SPATIAL_AXES:
+    if len(loaded.shape) < SPATIAL_AXES:
+        raise RefusalError(Code.E_2D, f"shape {loaded.shape}")
+    shape = squeeze(loaded.shape)
+    if len(shape) != SPATIAL_AXES:
         raise RefusalError(Code.E_4D, f"shape {loaded.shape}")
-    pixdim = np.asarray(loaded.header.get_zooms()[:_SPATIAL_AXES], dtype=np.float64)
+    voxels = np.asarray(loaded.dataobj).astype(np.float32).reshape(shape)
+    pixdim = np.asarray(loaded.header.get_zooms()[:SPATIAL_AXES], dtype=np.float64)
     stated = Orientation(pixdim=pixdim, sform=np.asarray(loaded.affine, dtype=np.float64), qform=None)
     chosen = choose_orientation(stated, unit_mm=_unit_mm(loaded))
     require_head_size(voxels.shape, chosen.spacing_mm)

@@ -76,13 +76,15 @@ def choose_orientation(stated: Orientation, *, unit_mm: float) -> Chosen:
 
 
 def require_head_size(shape: tuple[int, ...], spacing_mm: tuple[float, float, float]) -> None:
-    """Refuse voxel sizes and fields of view that no head scan has; a thin slab is allowed.
+    """Refuse a single slice, and voxel sizes and fields of view that no head scan has; a thin slab is allowed.
 
     Raises
     ------
     RefusalError
-        ``E_SPACING_RANGE``.
+        ``E_2D`` or ``E_SPACING_RANGE``.
     """
+    if min(shape) == 1:
+        raise RefusalError(Code.E_2D, f"shape {shape}")
     extents = [length * step for length, step in zip(shape, spacing_mm, strict=False)]
     sizes_fit = min(spacing_mm) >= MIN_SPACING_MM and max(spacing_mm) <= MAX_SPACING_MM
     if sizes_fit and max(extents) >= MIN_FIELD_OF_VIEW_MM and max(extents) <= MAX_FIELD_OF_VIEW_MM:

@@ -5,12 +5,11 @@ BRAINS-45K: Yucca's ``volume_wise_znorm`` at unit spacing.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from nibabel.spatialimages import SpatialImage
 
@@ -103,13 +102,14 @@ def preprocess(
     volume = Volume(taken.voxels, taken.affine, taken.spacing_mm)
     # One BLAS thread: sums are made in one order on every machine, and many jobs do not fight for cores.
     with single_blas_thread():
-        for name in PRESETS[settings.preset]:
-            volume = _step(name, settings)(volume)
+        for step in _steps(settings):
+            volume = step(volume)
     return volume
 
 
-def _step(name: str, settings: Preprocessing) -> Any:
-    return {
+def _steps(settings: Preprocessing) -> list[Callable[[Volume], Volume]]:
+    """Bind the parameters to the steps of the preset, in order."""
+    steps: dict[str, Callable[[Volume], Volume]] = {
         "reorient": reorient,
         "find_foreground": partial(find_foreground, method=settings.foreground),
         "resample": partial(resample, spacing_mm=settings.spacing_mm),
@@ -118,7 +118,8 @@ def _step(name: str, settings: Preprocessing) -> Any:
         "rescale": rescale,
         "crop": partial(crop, box="foreground", high_margin_voxels=0),
         "crop_positive": partial(crop, box="positive", high_margin_voxels=1),
-    }[name]
+    }
+    return [steps[name] for name in PRESETS[settings.preset]]
 
 
 def _as_image(image: Image | SpatialImage | str | PathLike[str]) -> Image:

@@ -12,14 +12,12 @@ import numpy.typing as npt
 
 from brains45k.codes import Code
 from brains45k.volume import mgh, nifti
-from brains45k.volume.container import HEAD_BYTES, read_file, require_image, unpack
+from brains45k.volume.container import HEAD_BYTES, is_gzip, read_file, require_image, unpack
 from brains45k.volume.content import Named, judge_content
-from brains45k.volume.header import Header
+from brains45k.volume.header import SPATIAL_AXES, Header, squeeze
 from brains45k.volume.image import Image
 from brains45k.volume.orientation import require_head_size
 from brains45k.volume.refusal import RefusalError, Remark
-
-_SPATIAL_AXES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def open_volume(path: Path) -> Opened:
     except RefusalError as refusal:
         refusal.sha256 = digest
         raise
-    shape = _squeeze(header.shape)
+    shape = squeeze(header.shape)
     if shape != header.shape:
         remarks += (Remark(Code.R_FRAME, f"shape {header.shape}"),)
     stored = np.frombuffer(image, dtype=header.dtype, count=int(np.prod(shape)), offset=header.offset)
@@ -107,8 +105,6 @@ def image_of(opened: Opened, *, frame: int | None = None, named: Named = Named.U
     """
     stored = _frame(opened, frame)
     header = opened.header
-    if min(stored.shape) == 1:
-        raise RefusalError(Code.E_2D, f"shape {stored.shape}")
     require_head_size(stored.shape, header.spacing_mm)
     # What float32 cannot hold becomes infinite, which is judged as such.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -139,7 +135,7 @@ def _decode_pair(content: bytes, head: bytes) -> tuple[Header, bytes, tuple[Rema
     require_image(head)
     fields = nifti.parse_analyze(head)
     voxel_bytes = nifti.pair_bytes(fields)
-    payload = unpack(content, named_gz=False, declared_bytes=lambda _: voxel_bytes) if _is_gzip(content) else None
+    payload = unpack(content, named_gz=False, declared_bytes=lambda _: voxel_bytes) if is_gzip(content) else None
     image = payload.content if payload else content
     header = nifti.judge_header(fields, head, image_bytes=len(image), single_file=False)
     return header, image, payload.remarks if payload else ()
@@ -160,28 +156,13 @@ def _sibling(path: Path, suffix: str) -> Path:
     return found
 
 
-def _is_gzip(content: bytes) -> bool:
-    return content.startswith(b"\x1f\x8b")
-
-
-def _squeeze(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Drop trailing axes of length one beyond the third; pad a 1-D or 2-D image to three axes.
-
-    >>> _squeeze((64, 64, 30, 1, 1)), _squeeze((64, 64))
-    ((64, 64, 30), (64, 64, 1))
-    """
-    while len(shape) > _SPATIAL_AXES and shape[-1] == 1:
-        shape = shape[:-1]
-    return shape + (1,) * (_SPATIAL_AXES - len(shape))
-
-
 def _frame(opened: Opened, frame: int | None) -> npt.NDArray[np.generic]:
     stored = opened.stored
     if frame is None:
-        if stored.ndim != _SPATIAL_AXES:
+        if stored.ndim != SPATIAL_AXES:
             raise RefusalError(Code.E_4D, f"shape {stored.shape}")
         return stored
-    if stored.ndim != _SPATIAL_AXES + 1 or frame >= stored.shape[-1]:
+    if stored.ndim != SPATIAL_AXES + 1 or frame >= stored.shape[-1]:
         raise RefusalError(Code.E_4D, f"shape {stored.shape} has no frame {frame}")
     return stored[..., frame]
 
