@@ -3,15 +3,18 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.small_corpus import tiny_source, write_tiny
+from support.small_corpus import tiny_source, write_nifti, write_tiny
 
+import brains45k.corpus.plan as module
 from brains45k.corpus.manifest import metadata_of, read_table
-from brains45k.corpus.plan import bucket_of, read_plan, write_index, write_plans
+from brains45k.corpus.plan import bucket_of, memory_mb, read_plan, write_index, write_plans
 from brains45k.sources.catalog import Source
 from brains45k.sources.scan import scan_source
+from brains45k.volume.memory import BASE_BYTES, Extent, peak_bytes, peek
 
 BUCKETS = 5
 LONG_AGO_NS = 10**18
@@ -150,6 +153,49 @@ def test_a_label_changes_no_plan(root: Path) -> None:
     paths = plan(root)
     (root / "sub-02/sub-02_mask.nii.gz").write_bytes(b"mask")
     assert changed(root, paths) == set()
+
+
+def test_a_plan_holds_what_a_header_declares(root: Path) -> None:
+    found = {volume["path"]: volume["extent"] for path in plan(root) for volume in read_plan(path)["volumes"]}
+    declared = {"shape": [24, 24, 24], "spacing_mm": [4, 4, 4], "voxel_bytes": 2}
+    assert found["sub-01/sub-01_T1w.nii.gz"] == declared
+    assert found["sub-05/sub-05_T1w.nii"] == declared
+    assert found["sub-03/sub-03_T1w.nii.gz"] == declared  # cut short: its header is whole
+    assert found["sub-03/sub-03_T2w.nii.gz"] is None  # empty
+
+
+def test_headers_are_read_of_new_and_changed_files_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def note(path: Path) -> Extent | None:
+        read.append(path.name)
+        return peek(path)
+
+    monkeypatch.setattr(module, "peek", note)
+    paths = plan(root)
+    assert len(read) == len(volumes(paths))
+    read.clear()
+    plan(root)
+    assert read == []
+    os.utime(root / "sub-02/sub-02_T1w.nii.gz", ns=(LONG_AGO_NS, LONG_AGO_NS))
+    plan(root)
+    assert read == ["sub-02_T1w.nii.gz"]
+
+
+def test_a_job_is_given_the_memory_of_its_largest_volume(root: Path) -> None:
+    large = root / "sub-98/sub-98_T1w.nii"
+    write_nifti(large, np.zeros((200, 200, 100), np.int16), np.diag([1, 1, 2, 1]))
+    paths = {path: {volume["path"] for volume in read_plan(path)["volumes"]} for path in plan(root)}
+    extent = Extent((200, 200, 100), (1.0, 1.0, 2.0), 2)
+    expected = peak_bytes(extent, file_bytes=large.stat().st_size, spacing_mm=1.0)
+    for path, files in paths.items():
+        is_large = "sub-98/sub-98_T1w.nii" in files
+        assert (memory_mb(path, spacing_mm=1.0) > (BASE_BYTES + expected) / 2**20) == is_large
+
+
+def test_a_shard_of_nothing_is_given_what_python_needs(root: Path) -> None:
+    empty = next(path for path in plan(root, buckets=40) if not read_plan(path)["volumes"])
+    assert memory_mb(empty, spacing_mm=1.0) == BASE_BYTES // 2**20 + 1
 
 
 def test_the_index_has_a_row_for_every_candidate(root: Path) -> None:

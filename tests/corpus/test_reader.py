@@ -1,9 +1,11 @@
 """The reader: volumes and patches, in this process and in workers, and no damage unseen."""
 
+import contextlib
 import json
 import multiprocessing
 import pickle
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import zarr
 from support.small_corpus import SmallCorpus, send_total
 
 import brains45k
+import brains45k.corpus.reader as module
 from brains45k.corpus.manifest import MANIFEST, metadata_of, read_table, write_table
 from brains45k.corpus.reader import Corpus, open_corpus
 from brains45k.corpus.store import data_file
@@ -117,6 +120,53 @@ def test_a_patch_of_two_axes_is_refused(opened: Corpus, name: str) -> None:
         opened.patch(name, (0, 0, 0), (4, 4))
 
 
+def test_several_patches_are_the_same_as_one_by_one(opened: Corpus, name: str) -> None:
+    starts = [(0, 0, 0), (40, 41, 42), (56, 0, 56), (0, 0, 0)]
+    together = opened.patches(name, starts, (24, 20, 16))
+    assert together.shape == (4, 24, 20, 16)
+    for patch, start in zip(together, starts, strict=True):
+        np.testing.assert_array_equal(patch, opened.patch(name, start, (24, 20, 16)))
+
+
+def test_no_patch_at_all_is_none(opened: Corpus, name: str) -> None:
+    assert len(opened.patches(name, [], (4, 4, 4))) == 0
+
+
+def test_a_patch_comes_in_stored_levels(opened: Corpus, name: str) -> None:
+    levels = opened.patch(name, (3, 4, 5), (60, 70, 70), dtype=np.uint16)
+    assert levels.dtype == np.uint16
+    np.testing.assert_array_equal(levels * np.float32(1 / 4095), opened.patch(name, (3, 4, 5), (60, 70, 70)))
+
+
+def test_a_patch_of_another_type_is_the_callers_fault(opened: Corpus, name: str) -> None:
+    with pytest.raises(ValueError, match="float64: patches are read as float32 or uint16"):
+        opened.patch(name, (0, 0, 0), (1, 1, 1), dtype=np.float64)
+
+
+def test_no_file_stays_open(opened: Corpus, corpus: SmallCorpus, name: str) -> None:
+    for volume in opened:
+        opened.patch(name, (0, 0, 0), (9, 9, 9))
+        assert volume.data.size
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            assert corpus.workdir not in link.readlink().parents
+
+
+def test_what_is_remembered_is_bounded(opened: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_INDICES", 3)
+    for volume_id in list(opened.manifest["volume_id"]) * 2:
+        opened.patch(volume_id, (0, 0, 0), (2, 2, 2))
+        assert len(opened._indices) <= 3
+
+
+def test_threads_read_what_one_reads(opened: Corpus, name: str) -> None:
+    starts = [(n, 2 * n, 3 * n) for n in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda start: opened.patch(name, start, (9, 8, 7)), starts))
+    for patch, start in zip(found, starts, strict=True):
+        np.testing.assert_array_equal(patch, opened.patch(name, start, (9, 8, 7)))
+
+
 def test_a_name_that_is_not_kept(opened: Corpus, corpus: SmallCorpus) -> None:
     for unknown in ("no-such", corpus.rows()["sub-04/sub-04_T1w.nii.gz"]["volume_id"]):
         with pytest.raises(KeyError, match=f"{unknown}: the corpus keeps no volume of this name"):
@@ -132,7 +182,7 @@ def test_a_corpus_can_be_pickled(opened: Corpus, name: str) -> None:
     assert len(pickle.dumps(opened)) < 100_000
 
 
-# A fork beside Zarr's own thread is what training does, and what Python 3.12 warns of.
+# A fork beside a library's thread is what training does, and what Python 3.12 warns of.
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_workers_read_after_their_parent(opened: Corpus, name: str, method: str) -> None:
@@ -154,9 +204,10 @@ def test_workers_read_after_their_parent(opened: Corpus, name: str, method: str)
 def test_any_flipped_bit_is_found(copied: SmallCorpus, name: str) -> None:
     path = stored_file(copied, name)
     content = path.read_bytes()
-    corpus = open_corpus(copied.manifest)
     for position in [*range(0, len(content), len(content) // 40), len(content) - 1]:
         path.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
+        # Opened anew, because a corpus reads the index of a file once.
+        corpus = open_corpus(copied.manifest)
         with pytest.raises(
             DataError, match=r"data/corpus/tiny/tiny-000\d\.zarr/.*: damaged .*Delete .*build the corpus"
         ):
@@ -232,7 +283,8 @@ def test_zarr_reads_a_shard_without_the_manifest(corpus: SmallCorpus, opened: Co
     assert (group.attrs["source"], group.attrs["shard"]) == ("tiny", Path(row["shard"]).stem)
     array = group[name]
     assert isinstance(array, zarr.Array)
-    np.testing.assert_array_equal(np.asarray(array), opened.volume(name).data)
+    assert array.attrs["scale_factor"] == 1 / 4095
+    np.testing.assert_array_equal(np.asarray(array) * np.float32(1 / 4095), opened.volume(name).data)
     assert array.attrs["volume_id"] == name
     assert array.attrs["spacing_mm"] == [1, 1, 1]
     assert np.asarray(array.attrs["affine"]).ravel().tolist() == row["affine"]

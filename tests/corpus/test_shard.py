@@ -5,6 +5,7 @@ import errno
 import hashlib
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import nibabel
 import numpy as np
 import pytest
 import zarr
+from support.levels import as_stored
 from support.small_corpus import (
     HEAD,
     RAS,
@@ -29,7 +31,7 @@ from brains45k.corpus.build import make_recipe
 from brains45k.corpus.manifest import metadata_of, read_table
 from brains45k.corpus.plan import read_plan
 from brains45k.corpus.settings import Settings, read_settings
-from brains45k.volume.preprocess import preprocess
+from brains45k.volume.preprocess import preprocess, preprocess_oriented
 
 T1W = "sub-01/sub-01_T1w.nii.gz"
 
@@ -80,9 +82,10 @@ def test_a_kept_row_says_what_was_read_and_stored(corpus: SmallCorpus) -> None:
 def test_voxels_are_those_of_the_preprocessing(corpus: SmallCorpus) -> None:
     row = corpus.rows("tiny")[T1W]
     voxels = np.asarray(zarr.open_group(corpus.shard(row), mode="r")[row["array"]])
-    assert voxels.dtype == np.float32
-    assert voxels.shape == (80, 80, 80)
-    assert (voxels.min(), voxels.max()) == (0, 1)
+    expected = preprocess(corpus.workdir / "data/sources/tiny" / T1W)
+    assert voxels.dtype == np.uint16
+    np.testing.assert_array_equal(voxels * np.float32(1 / 4095), as_stored(expected.data))
+    assert (voxels.min(), voxels.max()) == (0, 4095)
 
 
 def test_a_damaged_file_costs_its_row_alone(corpus: SmallCorpus) -> None:
@@ -175,9 +178,9 @@ def test_an_unforeseen_error_costs_its_row_alone(
         calls.append(image)
         if len(calls) == 1:
             raise error
-        return preprocess(image, parameters)
+        return preprocess_oriented(image, parameters)
 
-    monkeypatch.setattr(module, "preprocess", fail_first)
+    monkeypatch.setattr(module, "preprocess_oriented", fail_first)
     first, *others = write_again(copied).values()
     assert first["reason"] == code
     assert first["detail"].startswith(f"{type(error).__name__}: boom (test_shard.py:")
@@ -224,6 +227,23 @@ def test_a_job_that_dies_leaves_the_old_shard(copied: SmallCorpus, monkeypatch: 
     with pytest.raises(KeyboardInterrupt):
         write_again(copied)
     assert digests(shard) == before
+
+
+def test_the_next_file_is_read_while_one_is_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(module, "_read_planned", lambda path, _: read.append(path.name))
+    files = [
+        [module.Task(name, name, 1, 1, None, readable=True, kind="image", extent=None)] for name in ("a", "b", "c", "d")
+    ]
+    with ThreadPoolExecutor(1) as reader:
+        ahead = module._read_ahead(reader, files, Path())
+        next(ahead)
+        reader.submit(int).result()
+        assert read == ["a", "b"]
+        next(ahead)
+        reader.submit(int).result()
+        assert read == ["a", "b", "c"]
+        assert len(list(ahead)) == 2
 
 
 def test_a_file_that_grew_since_the_plan_is_told(copied: SmallCorpus) -> None:

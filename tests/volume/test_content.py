@@ -9,25 +9,28 @@ from support import bad_files as bad
 
 from brains45k.codes import Code
 from brains45k.volume.content import Named, judge_content
+from brains45k.volume.image import Intensities
 from brains45k.volume.refusal import RefusalError
 
 HEAD = bad.head_voxels().astype(np.float32)
 
 
 def codes(voxels: NDArray[np.float32], *, named: Named = Named.UNKNOWN) -> set[Code]:
-    return {remark.code for remark in judge_content(voxels.copy(), named=named).remarks}
+    return {remark.code for remark in judge_content(Intensities(voxels.copy()), named=named)[1]}
 
 
 def refusal(voxels: NDArray[np.float32]) -> Code:
     with pytest.raises(RefusalError) as caught:
-        judge_content(voxels.copy())
+        judge_content(Intensities(voxels.copy()))
     return caught.value.code
 
 
 def test_a_head_passes_without_remark() -> None:
-    judged = judge_content(HEAD.copy())
-    assert np.array_equal(judged.voxels, HEAD)
-    assert judged.remarks == ()
+    intensities = Intensities(HEAD.copy())
+    judged, remarks = judge_content(intensities)
+    assert judged is intensities
+    assert np.array_equal(judged.stored, HEAD)
+    assert remarks == ()
 
 
 @given(st.floats(0.01, 1e6), st.floats(-1e5, 1e5))
@@ -43,9 +46,12 @@ def test_any_gain_and_offset_pass(gain: float, offset: float) -> None:
 def test_few_at_the_border_become_background(value: float, place: tuple[int, int, int]) -> None:
     voxels = HEAD.copy()
     voxels[place] = value
-    judged = judge_content(voxels)
-    assert judged.voxels[place] == 0
-    assert [remark.code for remark in judged.remarks] == [Code.R_NAN]
+    judged, remarks = judge_content(Intensities(voxels))
+    expected = HEAD.copy()
+    expected[place] = 0
+    assert np.array_equal(judged.scale(judged.stored), expected)
+    assert [remark.code for remark in remarks] == [Code.R_NAN]
+    assert not np.isfinite(voxels[place]), "the input was changed"
 
 
 @pytest.mark.parametrize("place", [(2, 9, 9), (9, 9, -3), (12, 12, 12)])
@@ -94,3 +100,30 @@ def test_a_large_image_is_judged_by_a_sample() -> None:
     assert codes(voxels) == set()
     voxels[40, 40, 40] = 1e9
     assert codes(voxels) == {Code.F_HOT_VOXEL}
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(1, 0), (0.5, 0), (2, -100), (-1, 0), (-0.25, 4000)])
+@pytest.mark.parametrize("named", Named)
+def test_the_judgement_is_of_the_intensities_not_of_what_is_stored(
+    slope: float, intercept: float, named: Named
+) -> None:
+    stored = bad.head_voxels().copy()
+    stored[12, 11, 10] = 32000
+    scaled = (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+    _, remarks = judge_content(Intensities(stored, slope, intercept), named=named)
+    assert remarks == judge_content(Intensities(scaled), named=named)[1]
+
+
+def test_a_scaled_label_map_is_refused_as_stored() -> None:
+    for slope in (1.0, 3.0, -2.0):
+        with pytest.raises(RefusalError) as caught:
+            judge_content(Intensities(bad.levels(40), slope, 5.0))
+        assert caught.value.code is Code.E_LABELMAP
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(1e38, 0.0), (-1e38, 0.0), (1.0, 3e38)])
+def test_what_float32_cannot_hold_is_not_finite(slope: float, intercept: float) -> None:
+    stored = (HEAD * 1e35).astype(np.float32) if slope == 1 else bad.head_voxels()
+    with pytest.raises(RefusalError) as caught:
+        judge_content(Intensities(stored, slope, intercept))
+    assert caught.value.code is Code.E_NAN

@@ -1,6 +1,6 @@
 """Moving voxels: an asymmetric head with a known affine, one fact per test."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,24 +9,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from support import bad_files as bad
+from support.volumes import filled, image_of, spacing_of
 
-from brains45k.volume.geometry import axis_codes, crop, reorient, resample
-from brains45k.volume.preprocess import Preprocessing, preprocess
-from brains45k.volume.read import read_image
-from brains45k.volume.volume import Volume
+from brains45k.codes import Code
+from brains45k.volume.geometry import crop, crop_positive, resample
+from brains45k.volume.refusal import RefusalError
+from brains45k.volume.reorient import reorient
+from brains45k.volume.volume import Field, Volume
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 HEAD = bad.head_voxels().astype(np.float32)
 SPACING_MM = (3.5, 4.0, 5.0)
 AFFINE = bad.diagonal(*SPACING_MM)
-BRIGHTEST = np.array(np.unravel_index(HEAD.argmax(), HEAD.shape))
-
-
-def stored(codes: str, affine: Array = AFFINE) -> Volume:
-    data, matrix = bad.oriented(HEAD, affine, codes)
-    sizes = np.linalg.norm(matrix[:3, :3], axis=0).tolist()
-    return Volume(np.asarray(data), matrix, (sizes[0], sizes[1], sizes[2]))
 
 
 def positions_mm(affine: Array, indices: Array | Indices) -> Array:
@@ -36,71 +31,13 @@ def positions_mm(affine: Array, indices: Array | Indices) -> Array:
 def blob(centre_mm: Array, shape: tuple[int, int, int], affine: Array) -> Volume:
     grid = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
     distance = positions_mm(affine, grid) - centre_mm
-    sizes = np.linalg.norm(affine[:3, :3], axis=0).tolist()
-    return Volume(np.exp(-(distance**2).sum(axis=-1) / 200).astype(np.float32), affine, (sizes[0], sizes[1], sizes[2]))
+    return Volume(np.exp(-(distance**2).sum(axis=-1) / 200).astype(np.float32), affine, spacing_of(affine))
 
 
 def centroid_mm(volume: Volume) -> Array:
     indices = np.argwhere(volume.data > 0.01)
     weights = volume.data[tuple(indices.T)].astype(np.float64)
     return np.asarray(weights @ positions_mm(volume.affine, indices) / weights.sum())
-
-
-@pytest.mark.parametrize("codes", bad.ORIENTATIONS)
-def test_reorienting_gives_the_same_voxels(codes: str) -> None:
-    volume = reorient(stored(codes))
-    assert np.array_equal(volume.data, HEAD)
-    assert np.allclose(volume.affine, AFFINE, atol=1e-9)
-    assert np.allclose(volume.spacing_mm, SPACING_MM)
-
-
-@pytest.mark.parametrize("codes", bad.ORIENTATIONS)
-def test_a_landmark_stays_where_it_is(codes: str) -> None:
-    volume = reorient(stored(codes, bad.rotated(AFFINE, 12)))
-    found = np.array(np.unravel_index(volume.data.argmax(), volume.shape))
-    expected = positions_mm(bad.rotated(AFFINE, 12), BRIGHTEST)
-    assert np.allclose(positions_mm(volume.affine, found), expected, atol=1e-9)
-
-
-@pytest.mark.parametrize("codes", ["RAS", "LPS", "PIR", "SAL"])
-def test_axis_codes_name_the_axes(codes: str) -> None:
-    assert axis_codes(stored(codes).affine) == codes
-
-
-def test_reorienting_gives_contiguous_data() -> None:
-    assert reorient(stored("SLP")).data.flags.c_contiguous
-
-
-@given(
-    data=hnp.arrays(np.float32, st.tuples(*[st.integers(2, 5)] * 3), elements=st.floats(-9, 9, width=32)),
-    codes=st.sampled_from(bad.ORIENTATIONS),
-    tilt_deg=st.floats(-40, 40),
-)
-def test_reorienting_twice_changes_nothing_more(data: NDArray[np.float32], codes: str, tilt_deg: float) -> None:
-    turned, affine = bad.oriented(data, bad.rotated(AFFINE, tilt_deg), codes)
-    once = reorient(Volume(np.asarray(turned), affine, SPACING_MM))
-    twice = reorient(once)
-    assert np.array_equal(once.data, data)
-    assert np.array_equal(once.data, twice.data)
-    assert np.allclose(once.affine, twice.affine)
-
-
-@pytest.mark.shared
-def test_48_stored_orientations_give_the_same_bytes(shared_volumes: Path) -> None:
-    results = set()
-    for path in sorted((shared_volumes / "orientations").glob("*.nii.gz")):
-        volume = preprocess(path, Preprocessing(spacing_mm=4.0))
-        results.add((volume.data.tobytes(), volume.affine.round(3).tobytes(), volume.crop_start))
-    assert len(results) == 1
-
-
-@pytest.mark.shared
-def test_48_stored_orientations_are_48(shared_volumes: Path) -> None:
-    names = [path.name.split(".")[0] for path in sorted((shared_volumes / "orientations").glob("*.nii.gz"))]
-    assert set(names) == set(bad.ORIENTATIONS)
-    assert all(
-        axis_codes(read_image(shared_volumes / "orientations" / f"{name}.nii.gz").affine) == name for name in names
-    )
 
 
 @pytest.mark.parametrize("spacing_mm", [1.7, 3.0, 4.0, 6.3])
@@ -155,11 +92,54 @@ def test_the_foreground_is_carried_by_its_nearest_voxel(spacing_mm: float) -> No
     assert np.array_equal(volume.foreground.reshape(-1)[inner], mask[tuple(nearest.T)])
 
 
-def boxed(margin: int = 0, *, box: str = "foreground") -> tuple[Volume, Volume]:
+@given(
+    data=hnp.arrays(np.float32, st.tuples(*[st.integers(1, 6)] * 3), elements=st.integers(1, 9), unique=False),
+    margins=st.tuples(*[st.integers(0, 5)] * 6),
+    background=st.sampled_from([0, -40, 30]),
+    spacing_mm=st.tuples(*[st.floats(0.4, 3)] * 3),
+)
+def test_of_a_trimmed_field_the_part_is_what_the_whole_gives(
+    data: NDArray[np.float32], margins: tuple[int, ...], background: int, spacing_mm: tuple[float, float, float]
+) -> None:
+    padded = np.pad(data, np.reshape(margins, (3, 2)).tolist()) + np.float32(background)
+    part = reorient(image_of(padded, bad.diagonal(*spacing_mm)))
+    whole = filled(part)
+    part, whole = (replace(volume, foreground=volume.data > background) for volume in (part, whole))
+    expected = resample(whole, spacing_mm=1)
+    assert expected.foreground is not None
+    try:
+        found = resample(part, spacing_mm=1)
+    except RefusalError:
+        assert not expected.foreground.any()
+        return
+    box = tuple(slice(start, start + size) for start, size in zip(found.crop_start, found.shape, strict=True))
+    assert found.field == Field(expected.shape, float(padded.min()))
+    assert np.abs(found.data - expected.data[box]).max() <= 1e-5 * max(np.ptp(padded), 1)
+    assert np.allclose(found.affine[:3, 3], positions_mm(expected.affine, np.array(found.crop_start)), atol=1e-6)
+    assert found.spacing_mm == expected.spacing_mm
+    assert found.foreground is not None
+    assert np.array_equal(found.foreground, expected.foreground[box])
+    assert np.count_nonzero(found.foreground) == np.count_nonzero(expected.foreground)
+
+
+def test_a_part_too_thin_for_any_new_voxel_is_refused() -> None:
+    voxels = np.zeros((30, 30, 30), np.int16)
+    voxels[16, 5:25, 5:25] = 9
+    # One plane of 1 mm and the margin beside it, between the centres of voxels of 10 mm at 15 and 25 mm.
+    with pytest.raises(RefusalError) as caught:
+        resample(reorient(image_of(voxels)), spacing_mm=10)
+    assert caught.value.code is Code.E_CONST
+
+
+def boxed() -> tuple[Volume, Volume]:
+    before = Volume(block(), AFFINE, SPACING_MM, foreground=block() > 0)
+    return before, crop(before)
+
+
+def block() -> NDArray[np.float32]:
     data = np.zeros((10, 12, 14), np.float32)
     data[2:5, 3:9, 13:14] = 7
-    before = Volume(data, AFFINE, SPACING_MM, foreground=data > 0)
-    return before, crop(before, box=box, high_margin_voxels=margin)
+    return data
 
 
 def test_cropping_takes_the_box_of_the_foreground() -> None:
@@ -167,14 +147,9 @@ def test_cropping_takes_the_box_of_the_foreground() -> None:
     assert after.shape == (3, 6, 1)
     assert after.crop_start == (2, 3, 13)
     assert (after.data == 7).all()
+    assert after.data.flags.c_contiguous
     assert after.foreground is not None
     assert after.foreground.all()
-
-
-def test_the_margin_lies_at_the_high_end_and_inside() -> None:
-    _, after = boxed(1, box="positive")
-    assert after.shape == (4, 7, 1)
-    assert after.crop_start == (2, 3, 13)
 
 
 def test_cropping_moves_the_affine() -> None:
@@ -184,15 +159,67 @@ def test_cropping_moves_the_affine() -> None:
     assert np.array_equal(after.affine[:3, :3], before.affine[:3, :3])
 
 
+def test_cropping_a_part_counts_from_the_field() -> None:
+    part = reorient(image_of(block(), AFFINE))
+    after = crop(replace(part, foreground=part.data > 0))
+    assert after.shape == (3, 6, 1)
+    assert after.crop_start == (2, 3, 13)
+    assert np.allclose(after.affine, boxed()[1].affine)
+
+
 def test_nothing_to_crop_to_leaves_the_volume() -> None:
     empty = Volume(np.zeros((3, 3, 3), np.float32), AFFINE, SPACING_MM)
-    assert crop(empty, box="positive", high_margin_voxels=1) is empty
-    assert crop(empty, box="foreground", high_margin_voxels=0) is empty
+    assert crop(empty) is empty
+    blank = replace(empty, foreground=np.zeros((3, 3, 3), np.bool_))
+    assert crop(blank) is blank
+    assert crop_positive(empty).data is empty.data
 
 
 @given(hnp.arrays(np.bool_, st.tuples(*[st.integers(1, 6)] * 3)))
 def test_cropping_loses_no_foreground(mask: NDArray[np.bool_]) -> None:
     before = Volume(mask.astype(np.float32), AFFINE, SPACING_MM, foreground=mask)
-    after = crop(before, box="foreground", high_margin_voxels=0)
+    after = crop(before)
     assert np.count_nonzero(after.data) == np.count_nonzero(mask)
-    assert crop(after, box="foreground", high_margin_voxels=0).shape == after.shape
+    assert crop(after).shape == after.shape
+
+
+@pytest.mark.parametrize("trimmed", [False, True])
+def test_yuccas_margin_lies_at_the_high_end_and_inside(trimmed: bool) -> None:
+    before = reorient(image_of(block(), AFFINE)) if trimmed else Volume(block(), AFFINE, SPACING_MM)
+    after = crop_positive(before)
+    assert after.shape == (4, 7, 1)
+    assert after.crop_start == (2, 3, 13)
+    assert after.field is None
+
+
+@given(
+    data=hnp.arrays(np.float32, st.tuples(*[st.integers(1, 5)] * 3), elements=st.integers(-4, 4)),
+    margins=st.tuples(*[st.integers(0, 4)] * 6),
+    lowest=st.sampled_from([-9, 0, 9]),
+)
+def test_yuccas_box_is_the_plain_one(data: NDArray[np.float32], margins: tuple[int, ...], lowest: int) -> None:
+    """With a background below, at and above zero, and with nothing above zero."""
+    inside = np.maximum(data, lowest) if lowest <= 0 else data + np.float32(lowest + 4)
+    padded = np.pad(inside, np.reshape(margins, (3, 2)).tolist(), constant_values=lowest)
+    hits = np.argwhere(padded > 0)
+    start = hits.min(axis=0) if hits.size else np.zeros(3, int)
+    stop = hits.max(axis=0) + 2 if hits.size else np.array(padded.shape)
+    expected = padded[tuple(slice(low, high) for low, high in zip(start, stop, strict=True))]
+    trimmed = reorient(image_of(padded, AFFINE))
+    for volume in (trimmed, filled(trimmed)):
+        after = crop_positive(volume)
+        assert np.array_equal(after.data, expected)
+        assert after.data.flags.c_contiguous
+        assert after.crop_start == tuple(start.tolist())
+        assert after.field is None
+        assert after.background == expected.min()
+        assert np.allclose(after.affine[:3, 3], positions_mm(AFFINE, start), atol=1e-6)
+
+
+def test_cropping_leaves_its_input_alone() -> None:
+    data = np.pad(HEAD, 2) - 5
+    volume = reorient(image_of(data))
+    before = volume.data.copy()
+    for step in (crop, crop_positive):
+        step(replace(volume, foreground=volume.data > 20))
+        assert np.array_equal(volume.data, before)

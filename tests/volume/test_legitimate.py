@@ -10,9 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from support import bad_files as bad
 
-from brains45k.volume.geometry import reorient
 from brains45k.volume.read import read_image
-from brains45k.volume.volume import Volume
+from brains45k.volume.reorient import reorient
 
 PLAIN = bad.head_voxels()
 SMALL = (PLAIN // 8).astype(np.int16)  # fits into one signed byte, with more than 64 levels
@@ -126,8 +125,7 @@ def write(variant: Variant, folder: Path) -> Path:
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
 def test_it_is_read(variant: Variant, tmp_path: Path) -> None:
-    image = read_image(write(variant, tmp_path))
-    volume = reorient(Volume(image.voxels, image.affine, image.spacing_mm))
+    volume = reorient(read_image(write(variant, tmp_path)))
     expected = PLAIN if variant.voxels is None else variant.voxels
     assert volume.data.dtype == np.float32
     assert volume.shape == expected.shape

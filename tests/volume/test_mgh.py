@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from support import bad_files as bad
 
-from brains45k.volume.geometry import axis_codes
 from brains45k.volume.mgh import declared_bytes, judge_header
 from brains45k.volume.read import read_image
+from brains45k.volume.reorient import axis_codes
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "float32"])

@@ -11,9 +11,12 @@ import nibabel
 import numpy as np
 import pytest
 from support import bad_files as bad
+from support.volumes import image_of
 
+from brains45k.codes import Code
 from brains45k.errors import CallError
 from brains45k.volume import Preprocessing, RefusalError, Volume, preprocess, read_image
+from brains45k.volume.intensity import FOREGROUNDS
 from brains45k.volume.preprocess import PRESETS
 
 HEAD = bad.head_voxels()
@@ -145,3 +148,82 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_preset_is_the_callers_fault() -> None:
     with pytest.raises(CallError, match="papre"):
         Preprocessing(preset="papre")
+
+
+def stored_as(dtype: str, slope: float, intercept: float, order: str, codes: str) -> bytes:
+    """Store intensities of twice the head, with margins and a negative background, so that float32 is exact."""
+    intensities = np.pad(HEAD, ((3, 2), (0, 4), (5, 1))) * 2 - 100
+    stored = (intensities - intercept) / slope
+    assert np.array_equal(stored, np.rint(stored))
+    data, affine = bad.oriented(stored.astype(dtype), bad.diagonal(3.5, 4, 5), codes)
+    return bad.nifti(data, affine=affine, order=order, scl_slope=slope, scl_inter=intercept)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_how_the_intensities_are_stored_does_not_matter(preset: str, tmp_path: Path) -> None:
+    results = {}
+    for dtype in ("int16", "int32", "int64", "float32", "float64"):
+        for slope, intercept in ((1.0, 0.0), (0.5, 0.0), (2.0, 0.0), (-1.0, 0.0), (2.0, 64.0), (-0.5, -100.0)):
+            for order, codes in (("<", "RAS"), (">", "PIL")):
+                path = tmp_path / f"{dtype}_{slope:g}_{intercept:g}_{codes}.nii"
+                path.write_bytes(stored_as(dtype, slope, intercept, order, codes))
+                volume = preprocess(path, RESAMPLED[preset])
+                results[path.name] = (volume.data.tobytes(), volume.crop_start, volume.clip_value)
+    assert len(results) == 60
+    assert len(set(results.values())) == 1
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_unsigned_bytes_give_the_bytes_of_float32(preset: str) -> None:
+    small = np.pad(HEAD // 8, 3).astype(np.uint8)
+    images = [image_of(small.astype(dtype), bad.diagonal()) for dtype in ("uint8", "int16", ">u2", "float32", ">f4")]
+    assert len({digest(preprocess(image, RESAMPLED[preset])) for image in images}) == 1
+
+
+@pytest.mark.parametrize("parameters", [*UNCHANGED_GRID.values(), *RESAMPLED.values()], ids=str)
+@pytest.mark.parametrize("dtype", ["int16", "float32", "float64"])
+@pytest.mark.parametrize("codes", ["RAS", "LPI", "SAR"])
+def test_the_callers_image_stays_as_it_is(parameters: Preprocessing, dtype: str, codes: str) -> None:
+    data, affine = bad.oriented(np.ascontiguousarray(HEAD - 5), bad.diagonal(), codes)
+    for voxels in (np.array(data, dtype), np.array(data, dtype, order="F")):
+        before, before_affine = voxels.copy(), affine.copy()
+        loaded = nibabel.Nifti1Image(voxels, affine)
+        header = loaded.header.binaryblock
+        narrow = voxels.astype(np.float32) if dtype == "float64" else voxels
+        for image in (loaded, image_of(narrow, affine)):
+            preprocess(image, parameters)
+        assert np.array_equal(voxels, before)
+        assert np.array_equal(np.asarray(loaded.dataobj), before)
+        assert np.array_equal(affine, before_affine)
+        assert loaded.header.binaryblock == header
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("writeable", [True, False])
+def test_an_image_may_be_preprocessed_twice(preset: str, writeable: bool) -> None:
+    voxels = HEAD.astype(np.float32)
+    voxels.setflags(write=writeable)
+    image = image_of(voxels, bad.diagonal())
+    first, second = (preprocess(image, UNCHANGED_GRID[preset]) for _ in range(2))
+    assert digest(first) == digest(second)
+    assert not np.shares_memory(first.data, second.data)
+    assert np.array_equal(voxels, HEAD)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_comes_out_has_no_field_left(preset: str, path: Path) -> None:
+    volume = preprocess(path, RESAMPLED[preset])
+    assert volume.field is None
+    assert volume.foreground is not None
+    assert volume.foreground.shape == volume.shape
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("foreground", FOREGROUNDS)
+def test_no_contrast_is_refused_not_a_crash(preset: str, foreground: str) -> None:
+    dip = np.full((9, 9, 9), -3.0)
+    dip[-1, -1, -1] = 7
+    for voxels in (np.zeros((5, 5, 5)), np.full((5, 5, 5), 4.0), np.full((5, 5, 5), -4.0), dip):
+        with pytest.raises(RefusalError) as caught:
+            preprocess(image_of(voxels.astype(np.float32)), Preprocessing(preset=preset, foreground=foreground))
+        assert caught.value.code is Code.E_CONST

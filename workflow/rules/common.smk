@@ -6,7 +6,7 @@ from pathlib import Path
 
 from brains45k.corpus.build import make_recipe, module_fingerprint
 from brains45k.corpus.manifest import digest_of
-from brains45k.corpus.plan import shard_name
+from brains45k.corpus.plan import memory_mb, shard_name
 from brains45k.corpus.settings import read_settings
 from brains45k.corpus.survey import index_path, survey, unusable
 from brains45k.demo.write import DEMO_SOURCES
@@ -111,6 +111,11 @@ def content_of(name):
         return digest_of(Path(input[name]))
 
     return digest
+
+
+def memory_of_shard(wildcards, input):
+    """Return the memory in MB that the largest volume of a shard needs, by its header."""
+    return memory_mb(Path(input.plan), spacing_mm=SETTINGS.preprocess["spacing_mm"])
 
 
 def source_facts(wildcards):

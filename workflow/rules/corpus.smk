@@ -19,7 +19,7 @@ rule write_shard:
         "logs/benchmarks/write_shard/{source}-{bucket}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory_of_shard,
         runtime=120,
     params:
         # The root is no parameter: a download that was moved is the same download.

@@ -14,6 +14,7 @@ from brains45k.volume.preprocess import Preprocessing
 # The code that decides what a stored voxel or a reading row is. Anything else may change without a rebuild.
 _CODE = (
     "brains45k.codes",
+    "brains45k.corpus.chunks",
     "brains45k.corpus.manifest",
     "brains45k.corpus.record",
     "brains45k.corpus.shard",

@@ -7,7 +7,8 @@ shards of a corpus are known before any file is opened, and a new subject change
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from typing import Any
 from brains45k.corpus.manifest import INDEX, write_if_changed, write_table
 from brains45k.sources.candidate import Candidate, Verdict
 from brains45k.sources.catalog import Source
+from brains45k.volume.memory import BASE_BYTES, Extent, peak_bytes, peek
+
+_HEADER_READERS = 16
+_MIB = 1 << 20
 
 
 def shard_name(source: str, bucket: int) -> str:
@@ -65,12 +70,13 @@ def index_row(candidate: Candidate) -> dict[str, Any]:
 
 
 def write_plans(
-    source: Source, candidates: Iterable[Candidate], *, root: Path, selection: str, buckets: int, folder: Path
+    source: Source, candidates: Sequence[Candidate], *, root: Path, selection: str, buckets: int, folder: Path
 ) -> list[Path]:
     """Write one plan per bucket; a plan that would say the same stays untouched.
 
     A plan holds all that a shard depends on in the source: which files, and their size and time, so that a
-    changed file changes its shard's plan and no other. ``root`` is where they lie; it is no part of a plan.
+    changed file changes its shard's plan and no other; and what each header declares, from which the job's memory
+    follows. Headers are read of files that are new or changed. ``root`` is where they lie; it is no part of a plan.
 
     Returns
     -------
@@ -78,10 +84,10 @@ def write_plans(
         ``folder/NAME-0000.json`` and on, one per bucket, empty buckets included.
     """
     members: list[list[dict[str, Any]]] = [[] for _ in range(buckets)]
-    for candidate in candidates:
-        if candidate.verdict(selection).taken:
-            subject = candidate.subject or candidate.file.path
-            members[bucket_of(source.name, subject, buckets)].append(_plan_entry(candidate, root))
+    taken = [candidate for candidate in candidates if candidate.verdict(selection).taken]
+    for candidate, extent in zip(taken, _extents(taken, root, folder), strict=True):
+        subject = candidate.subject or candidate.file.path
+        members[bucket_of(source.name, subject, buckets)].append(_plan_entry(candidate, root) | {"extent": extent})
     rules = {name: asdict(rules.volume) for name, rules in source.selections.items()}
     paths = []
     for bucket, volumes in enumerate(members):
@@ -104,6 +110,35 @@ def write_plans(
 def read_plan(path: Path) -> dict[str, Any]:
     """Read a shard's plan."""
     return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+def memory_mb(plan_path: Path, *, spacing_mm: float) -> int:
+    """Return the memory that a shard's job needs, by the largest of its volumes, in MiB."""
+    needed = [
+        peak_bytes(Extent(**volume["extent"]), file_bytes=volume["bytes"], spacing_mm=spacing_mm)
+        for volume in read_plan(plan_path)["volumes"]
+        if volume["extent"]
+    ]
+    return (BASE_BYTES + max(needed, default=0)) // _MIB + 1
+
+
+def _extents(candidates: Sequence[Candidate], root: Path, folder: Path) -> Iterator[dict[str, Any] | None]:
+    """Give what each candidate's header declares: from the plans before, or from the file."""
+    known = {
+        (volume["path"], volume["bytes"], volume["mtime_ns"]): volume["extent"]
+        for path in folder.glob("*.json")
+        for volume in read_plan(path)["volumes"]
+        if "extent" in volume
+    }
+    files = {
+        candidate.file: (candidate.file.path, candidate.file.bytes, candidate.file.mtime_ns) for candidate in candidates
+    }
+    unknown = [file for file, key in files.items() if key not in known]
+    # On a slow disk each header is a wait.
+    with ThreadPoolExecutor(_HEADER_READERS) as pool:
+        for file, extent in zip(unknown, pool.map(lambda file: peek(root / file.path), unknown), strict=True):
+            known[files[file]] = asdict(extent) if extent else None
+    return (known[files[candidate.file]] for candidate in candidates)
 
 
 def _as_text(plan: dict[str, Any]) -> str:

@@ -2,25 +2,26 @@
 
 import operator
 import os
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numcodecs.blosc
 import numpy as np
 import numpy.typing as npt
-import zarr
 
+from brains45k.corpus.chunks import Box, Index, read_boxes, read_index
 from brains45k.corpus.manifest import Status, metadata_of, read_manifest
-from brains45k.corpus.store import data_file
+from brains45k.corpus.store import data_file, group_attributes, require_array
 from brains45k.errors import DataError
 from brains45k.volume.volume import Volume
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Row = dict[str, Any]
+# Of this many volumes it is remembered where their chunks lie: a few MB, and training goes round all volumes anyway.
+_INDICES = 4096
+_DTYPES = (np.dtype(np.float32), np.dtype(np.uint16))
 
 
 def open_corpus(manifest: str | os.PathLike[str]) -> "Corpus":
@@ -48,18 +49,22 @@ def open_corpus(manifest: str | os.PathLike[str]) -> "Corpus":
 class Corpus:
     """The kept volumes of a manifest, in its order.
 
-    A corpus can be handed to workers, forked or spawned: it opens its shards anew in each process. Every chunk
-    that is read is checked against its checksum.
+    A corpus can be handed to workers, forked or spawned, and used by threads: it keeps no file open and has no
+    thread of its own. Every chunk that is read is checked against its checksum.
     """
 
     def __init__(self, manifest: Path) -> None:
-        self._path = manifest
+        # Shard paths are relative to the folder that holds ``manifests``.
+        self._folder = manifest.absolute().parent.parent
         table = read_manifest(manifest)
         self._build_id = metadata_of(table).get("build_id", "")
         frame = table.to_pandas()
         self.manifest: pd.DataFrame = frame[frame["status"] == Status.KEPT].reset_index(drop=True)
-        self._shards: dict[str, zarr.Group] = {}
-        self._pid = os.getpid()
+        self._numbers = {name: number for number, name in enumerate(self.manifest["volume_id"])}
+        self._shapes = [tuple(map(int, shape)) for shape in self.manifest["shape"]]
+        self._places = list(zip(self.manifest["shard"], self.manifest["array"], strict=True))
+        self._stored_bytes = self.manifest["stored_bytes"].astype(int).tolist()
+        self._indices: OrderedDict[int, Index] = OrderedDict()
         self._require_shards()
 
     def __len__(self) -> int:
@@ -68,15 +73,30 @@ class Corpus:
 
     def __getitem__(self, index: int) -> Volume:
         """Return the volume of a row of the manifest."""
-        return self._read(self._at(index))
+        row = self.manifest.iloc[index]
+        number = range(len(self))[index]
+        x, y, z = (float(step) for step in row["spacing"])
+        low_x, low_y, low_z = (int(first) for first in row["crop_start"])
+        whole = tuple(slice(0, length) for length in self._shapes[number])
+        return Volume(
+            data=self._read(number, [whole], np.dtype(np.float32))[0],  # type: ignore[list-item]
+            affine=np.asarray(row["affine"], dtype=np.float64).reshape(4, 4),
+            spacing_mm=(x, y, z),
+            crop_start=(low_x, low_y, low_z),
+            clip_value=row["clip_value"],
+            foreground_mean=row["mean"],
+            foreground_std=row["std"],
+            score_low=row["score_low"],
+            score_high=row["score_high"],
+        )
 
     def __iter__(self) -> Iterator[Volume]:
         """Go through all volumes in order."""
         return (self[index] for index in range(len(self)))
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave open shards behind: another process opens its own."""
-        return self.__dict__ | {"_shards": {}}
+        """Leave behind what each process remembers for itself."""
+        return self.__dict__ | {"_indices": OrderedDict()}
 
     def volume(self, volume_id: str) -> Volume:
         """Read one volume.
@@ -88,9 +108,11 @@ class Corpus:
         DataError
             If its bytes are damaged.
         """
-        return self._read(self._row(volume_id))
+        return self[self._number(volume_id)]
 
-    def patch(self, volume_id: str, start: Sequence[int], size: Sequence[int]) -> npt.NDArray[np.float32]:
+    def patch(
+        self, volume_id: str, start: Sequence[int], size: Sequence[int], *, dtype: npt.DTypeLike = np.float32
+    ) -> npt.NDArray[Any]:
         """Read a box of a volume without reading the rest.
 
         Parameters
@@ -99,11 +121,14 @@ class Corpus:
             As in the manifest.
         start, size : sequence of int
             First voxel and number of voxels along x, y, z; the box must lie inside the volume.
+        dtype : {float32, uint16}
+            float32 gives 0 to 1. uint16 gives the stored levels, 0 to 4,095: half the bytes to pass on to a
+            device, which divides by 4,095 itself.
 
         Returns
         -------
         numpy.ndarray
-            x, y, z, float32.
+            x, y, z.
 
         Raises
         ------
@@ -114,92 +139,97 @@ class Corpus:
         DataError
             If the bytes are damaged.
         """
-        row = self._row(volume_id)
-        pairs = zip(map(operator.index, start), map(operator.index, size), strict=True)
-        box = tuple(slice(first, first + length) for first, length in pairs)
-        shape = tuple(int(length) for length in row["shape"])
-        if any(not 0 <= part.start <= part.stop <= length for part, length in zip(box, shape, strict=True)):
-            msg = f"{volume_id}: start {tuple(start)} and size {tuple(size)} leave the shape {shape}"
-            raise IndexError(msg)
-        return self._voxels(row, box)
+        patch: npt.NDArray[Any] = self.patches(volume_id, [start], size, dtype=dtype)[0]
+        return patch
 
-    @cached_property
-    def _positions(self) -> dict[str, int]:
-        return {name: position for position, name in enumerate(self.manifest["volume_id"])}
+    def patches(
+        self,
+        volume_id: str,
+        starts: Sequence[Sequence[int]],
+        size: Sequence[int],
+        *,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> npt.NDArray[Any]:
+        """Read several boxes of one volume; a chunk that they share is read once.
 
-    def _row(self, volume_id: str) -> Row:
-        if volume_id not in self._positions:
+        Parameters are those of :meth:`patch`, with one start for each box; so are the errors.
+
+        Returns
+        -------
+        numpy.ndarray
+            box, x, y, z.
+        """
+        if np.dtype(dtype) not in _DTYPES:
+            msg = f"{np.dtype(dtype)}: patches are read as float32 or uint16"
+            raise ValueError(msg)
+        number = self._number(volume_id)
+        boxes = [self._box(number, start, size) for start in starts]
+        return self._read(number, boxes, np.dtype(dtype))
+
+    def _number(self, volume_id: str) -> int:
+        if volume_id not in self._numbers:
             msg = f"{volume_id}: the corpus keeps no volume of this name ('brains45k explain' says why)"
             raise KeyError(msg)
-        return self._at(self._positions[volume_id])
+        return self._numbers[volume_id]
 
-    def _at(self, index: int) -> Row:
-        return {str(key): value for key, value in self.manifest.iloc[index].items()}
+    def _box(self, number: int, start: Sequence[int], size: Sequence[int]) -> Box:
+        pairs = zip(map(operator.index, start), map(operator.index, size), self._shapes[number], strict=True)
+        parts = [(slice(first, first + length), whole) for first, length, whole in pairs]
+        if any(not 0 <= part.start <= part.stop <= whole for part, whole in parts):
+            name = self._places[number][1]
+            msg = f"{name}: start {tuple(start)} and size {tuple(size)} leave the shape {self._shapes[number]}"
+            raise IndexError(msg)
+        (x, _), (y, _), (z, _) = parts
+        return x, y, z
 
-    def _read(self, row: Row) -> Volume:
-        x, y, z = (float(step) for step in row["spacing"])
-        low_x, low_y, low_z = (int(first) for first in row["crop_start"])
-        return Volume(
-            data=self._voxels(row, (slice(None),) * 3),
-            affine=np.asarray(row["affine"], dtype=np.float64).reshape(4, 4),
-            spacing_mm=(x, y, z),
-            crop_start=(low_x, low_y, low_z),
-            clip_value=row["clip_value"],
-            foreground_mean=row["mean"],
-            foreground_std=row["std"],
-            score_low=row["score_low"],
-            score_high=row["score_high"],
-        )
-
-    def _voxels(self, row: Row, box: tuple[slice, ...]) -> npt.NDArray[np.float32]:
-        shard, array = str(row["shard"]), str(row["array"])
-        # At each read: Zarr takes a file that vanished since for one full of zeros.
-        _require_file(data_file(self._place(shard), array), int(row["stored_bytes"]))
+    def _read(self, number: int, boxes: Sequence[Box], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+        """Read boxes of one size of one volume."""
+        shape = [part.stop - part.start for part in boxes[0]] if boxes else [0, 0, 0]
+        out = np.empty((len(boxes), *shape), dtype)
+        shard, array = self._places[number]
+        path = data_file(self._folder / shard, array)
         try:
-            stored = self._group(shard)[array]
-            if stored.shape != tuple(row["shape"]):  # type: ignore[union-attr]
-                msg = f"shape {stored.shape}, the manifest says {tuple(row['shape'])}"  # type: ignore[union-attr]
-                raise ValueError(msg)  # noqa: TRY301 - told like any other damage, below
-            return np.asarray(stored[box], dtype=np.float32)  # type: ignore[index]
-        except (MemoryError, TypeError):
-            raise
-        except Exception as error:
-            # Zarr and its codecs raise what they like on damaged bytes; a user needs the file and the remedy.
-            cause = f"{type(error).__name__}: {error}"
-            msg = f"{shard}/{array}: damaged ({cause}). Delete {shard} and build the corpus again."
+            file = os.open(path, os.O_RDONLY)
+            try:
+                _require_length(path, os.fstat(file).st_size, self._stored_bytes[number])
+                read_boxes(file, self._index(number, file), boxes, list(out))
+            finally:
+                os.close(file)
+        except (OSError, ValueError) as error:
+            msg = f"{shard}/{array}: damaged ({error}). Delete {shard} and build the corpus again."
             raise DataError(msg) from error
+        return out
 
-    def _group(self, shard: str) -> zarr.Group:
-        if self._pid != os.getpid():
-            self._shards, self._pid = {}, os.getpid()
-        if shard not in self._shards:
-            # Blosc's own threads do not survive a fork.
-            numcodecs.blosc.use_threads = False
-            self._shards[shard] = zarr.open_group(self._place(shard), mode="r")
-        return self._shards[shard]
-
-    def _place(self, shard: str) -> Path:
-        """Find a shard: its path is relative to the folder that holds ``manifests``."""
-        return self._path.absolute().parent.parent / shard
+    def _index(self, number: int, file: int) -> Index:
+        index = self._indices.get(number)
+        if index is None:
+            shard, array = self._places[number]
+            require_array(self._folder / shard, array, self._shapes[number])
+            index = read_index(file, self._shapes[number], self._stored_bytes[number])
+            if len(self._indices) >= _INDICES:
+                self._indices.popitem(last=False)
+            self._indices[number] = index
+        return index
 
     def _require_shards(self) -> None:
         for shard, rows in self.manifest.groupby("shard", sort=False):
-            place = self._place(str(shard))
-            if not (place / "zarr.json").is_file():
+            place = self._folder / str(shard)
+            try:
+                found = group_attributes(place).get("build_id")
+            except (OSError, ValueError, KeyError):
                 msg = f"{place}: the shard is missing. Build the corpus again."
-                raise DataError(msg)
-            found = zarr.open_group(place, mode="r").attrs.get("build_id")
+                raise DataError(msg) from None
             if found != self._build_id:
                 msg = f"{place}: of build {found}, but the manifest is of {self._build_id}. Build the corpus again."
                 raise DataError(msg)
             for array, stored_bytes in zip(rows["array"], rows["stored_bytes"], strict=True):
-                _require_file(data_file(place, array), int(stored_bytes))
+                path = data_file(place, array)
+                _require_length(path, path.stat().st_size if path.is_file() else 0, int(stored_bytes))
 
 
-def _require_file(path: Path, expected_bytes: int) -> None:
-    """Raise unless a volume's file has its length: Zarr reads a file that is gone as zeros."""
-    found = path.stat().st_size if path.is_file() else 0
-    if found != expected_bytes:
+def _require_length(path: Path, found_bytes: int, expected_bytes: int) -> None:
+    """Raise unless a volume's file has the length that it was written with."""
+    if found_bytes != expected_bytes:
         remedy = "Delete its shard and build the corpus again."
-        msg = f"{path}: {found:,} bytes, the manifest says {expected_bytes:,}. {remedy}"
+        msg = f"{path}: {found_bytes:,} bytes, the manifest says {expected_bytes:,}. {remedy}"
         raise DataError(msg)

@@ -9,11 +9,11 @@ import numpy as np
 
 from brains45k.codes import Code
 from brains45k.sources.catalog import VolumeRule
-from brains45k.volume.geometry import axis_codes, reorient
 from brains45k.volume.header import SPATIAL_AXES
 from brains45k.volume.image import Image
 from brains45k.volume.read import Opened
 from brains45k.volume.refusal import RefusalError, Remark
+from brains45k.volume.reorient import axis_codes
 from brains45k.volume.volume import Volume
 
 
@@ -25,28 +25,35 @@ class Reading:
     ----------
     opened : Opened
         The file.
-    image : Image, optional
-        Its image, once that has passed.
+    remarks : tuple of Remark
+        On the file, and on its image once that has passed.
     rule_verdicts : mapping
         The refusal of each selection's volume rule, as far as the reading went, or None where it takes it.
     """
 
     opened: Opened
-    image: Image | None
+    remarks: tuple[Remark, ...]
     rule_verdicts: Mapping[str, RefusalError | None]
 
-    def reorient(self) -> tuple[Image, str]:
-        """Return the image in RAS and the digest of its voxels, which ignores the header."""
-        assert self.image is not None  # noqa: S101 - a reading without an image is never preprocessed
-        oriented = reorient(Volume(self.image.voxels, self.image.affine, self.image.spacing_mm))
-        digest = hashlib.sha256(np.array(oriented.shape, "<i8").tobytes())
-        digest.update(np.ascontiguousarray(oriented.data, "<f4").data)
-        return Image(oriented.data, oriented.affine, oriented.spacing_mm), digest.hexdigest()
+
+def digest_of_voxels(volume: Volume) -> str:
+    """Return a digest of an image's voxels in RAS that ignores its header.
+
+    Two images have the same digest where their fields have the same shape and every voxel the same float32 value,
+    however they are stored. Of trimmed margins the digest takes their one value instead of every voxel.
+    """
+    digest = hashlib.sha256()
+    for numbers in (volume.shape, volume.crop_start, volume.field.shape if volume.field else volume.shape):
+        digest.update(np.array(numbers, "<i8").tobytes())
+    digest.update(np.array(volume.background, "<f4").tobytes())
+    digest.update(np.ascontiguousarray(volume.data, "<f4").data)
+    return digest.hexdigest()
 
 
 def read_so_far(opened: Opened, image: Image | None, rules: Mapping[str, VolumeRule]) -> Reading:
     """Judge by each selection's volume rule what has been read of a candidate."""
-    return Reading(opened, image, {name: _judge_by_rule(opened, image, rule) for name, rule in rules.items()})
+    remarks = image.remarks if image else opened.remarks + opened.header.remarks
+    return Reading(opened, remarks, {name: _judge_by_rule(opened, image, rule) for name, rule in rules.items()})
 
 
 def excluded_row(volume_id: str, refusal: RefusalError, reading: Reading | None) -> dict[str, Any]:
@@ -87,7 +94,7 @@ def kept_row(volume_id: str, reading: Reading, volume: Volume, voxel_sha256: str
 
 def _reading_columns(reading: Reading) -> dict[str, Any]:
     header = reading.opened.header
-    remarks = reading.image.remarks if reading.image else reading.opened.remarks + header.remarks
+    remarks = reading.remarks
     return {
         "source_sha256": reading.opened.sha256,
         "original_shape": list(reading.opened.stored.shape),
@@ -111,6 +118,8 @@ def _judge_by_rule(opened: Opened, image: Image | None, rule: VolumeRule) -> Ref
     shortest = min(opened.stored.shape[:SPATIAL_AXES])
     if shortest < rule.min_size_voxels:
         return RefusalError(Code.E_THIN, f"{shortest} voxels along an axis, the selection asks {rule.min_size_voxels}")
-    if image is not None and rule.min_value is not None and image.voxels.min() < rule.min_value:
-        return RefusalError(Code.S_VOLUME_RULE, f"smallest value {image.voxels.min():g}, allowed {rule.min_value:g}")
+    if image is not None and rule.min_value is not None:
+        smallest, _ = image.intensities.range()
+        if smallest < rule.min_value:
+            return RefusalError(Code.S_VOLUME_RULE, f"smallest value {smallest:g}, allowed {rule.min_value:g}")
     return None

@@ -6,28 +6,30 @@ A shard has one writer, is built beside its place and moved in whole. A bad file
 import shutil
 import time
 import traceback
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TextIO
 
-import numcodecs.blosc
-import zarr
-
 from brains45k.codes import Code
 from brains45k.corpus.build import Recipe
 from brains45k.corpus.manifest import ROWS, require_digest, write_table
 from brains45k.corpus.plan import read_plan
-from brains45k.corpus.record import Reading, excluded_row, kept_row, read_so_far
+from brains45k.corpus.record import Reading, digest_of_voxels, excluded_row, kept_row, read_so_far
 from brains45k.corpus.store import create_group, write_volume
 from brains45k.sources.catalog import VolumeRule
 from brains45k.sources.series import Kind
 from brains45k.sources.walk import modified_ns
+from brains45k.volume.container import read_file
 from brains45k.volume.content import Named
-from brains45k.volume.preprocess import Preprocessing, preprocess
+from brains45k.volume.memory import keep_freed_memory
+from brains45k.volume.preprocess import Preprocessing, preprocess_oriented
 from brains45k.volume.read import Opened, image_of, open_volume
 from brains45k.volume.refusal import RefusalError
+from brains45k.volume.reorient import reorient
 
 # A diffusion image is one as good as a structural one; what else a name says is no assurance.
 _NAMED = {Kind.IMAGE: Named.IMAGE, Kind.DIFFUSION: Named.IMAGE, Kind.DERIVED: Named.DERIVED}
@@ -44,6 +46,7 @@ class Task:
     frame: int | None
     readable: bool
     kind: str
+    extent: dict[str, Any] | None
 
 
 def write_shard(
@@ -72,14 +75,14 @@ def write_shard(
         If the plan is not the one that was decided on.
     """
     require_digest(plan_path, plan_digest)
-    numcodecs.blosc.set_nthreads(1)
+    keep_freed_memory()
     plan = read_plan(plan_path)
     partial = shard.with_name(f".{shard.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    group = create_group(partial, source=plan["source"], shard=plan["shard"], build_id=recipe.build_id)
+    create_group(partial, source=plan["source"], shard=plan["shard"], build_id=recipe.build_id)
     table = [
         row | {"shard": str(shard), "array": row["volume_id"]} if row["reason"] is None else row
-        for row in _write_volumes(plan, root, group, recipe.preprocessing, log)
+        for row in _write_volumes(plan, root, partial, recipe.preprocessing, log)
     ]
     shutil.rmtree(shard, ignore_errors=True)
     partial.rename(shard)
@@ -87,28 +90,49 @@ def write_shard(
 
 
 def _write_volumes(
-    plan: dict[str, Any], root: Path, group: zarr.Group, preprocessing: Preprocessing, log: TextIO
+    plan: dict[str, Any], root: Path, partial: Path, preprocessing: Preprocessing, log: TextIO
 ) -> Iterator[dict[str, Any]]:
     rules = {name: VolumeRule(**rule) for name, rule in plan["rules"].items()}
     tasks = [Task(**entry) for entry in plan["volumes"]]
-    for path, members in groupby(tasks, key=lambda task: task.path):
-        opened: Opened | RefusalError | None = None
-        for task in members:
+    files = [list(members) for _, members in groupby(tasks, key=lambda task: task.path)]
+    with ThreadPoolExecutor(1) as reader:
+        for members, content in zip(files, _read_ahead(reader, files, root), strict=True):
             start = time.perf_counter()
-            if opened is None:
-                opened = _open(root / path, task)
-            row = _write_one(
-                task, opened, rules=rules, selection=plan["selection"], group=group, preprocessing=preprocessing
-            )
-            _log_line(log, row, task, time.perf_counter() - start)
-            yield row
+            opened = _open(root / members[0].path, content)
+            for task in members:
+                row = _write_one(
+                    task,
+                    opened,
+                    is_last=task is members[-1],
+                    rules=rules,
+                    selection=plan["selection"],
+                    partial=partial,
+                    preprocessing=preprocessing,
+                )
+                _log_line(log, row, task, time.perf_counter() - start)
+                start = time.perf_counter()
+                yield row
 
 
-def _open(path: Path, task: Task) -> Opened | RefusalError:
+def _read_ahead(reader: ThreadPoolExecutor, files: list[list[Task]], root: Path) -> Iterator[Future[bytes]]:
+    """Give the content of each file in turn; while one is worked on, the next is read."""
+    waiting: deque[Future[bytes]] = deque()
+    for members in files:
+        waiting.append(reader.submit(_read_planned, root / members[0].path, members[0]))
+        if len(waiting) > 1:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _read_planned(path: Path, task: Task) -> bytes:
+    _require_unchanged(path, task)
+    return read_file(path)
+
+
+def _open(path: Path, content: Future[bytes]) -> Opened | RefusalError:
     """Open a file once for all of its channels; what is wrong with it is each channel's row."""
     try:
-        _require_unchanged(path, task)
-        return open_volume(path)
+        return open_volume(path, content.result())
     except RefusalError as refusal:
         return refusal
     except Exception as error:
@@ -135,9 +159,10 @@ def _write_one(
     task: Task,
     opened: Opened | RefusalError,
     *,
+    is_last: bool,
     rules: dict[str, VolumeRule],
     selection: str,
-    group: zarr.Group,
+    partial: Path,
     preprocessing: Preprocessing,
 ) -> dict[str, Any]:
     if isinstance(opened, RefusalError):
@@ -147,9 +172,14 @@ def _write_one(
         image = image_of(opened, frame=task.frame, named=_NAMED.get(Kind(task.kind), Named.UNKNOWN))
         reading = read_so_far(opened, image, rules)
         _require_rule(reading, selection)
-        oriented, voxel_sha256 = reading.reorient()
-        volume = preprocess(oriented, preprocessing)
-        stored_bytes = write_volume(group, task.volume_id, volume)
+        volume = reorient(image)
+        if is_last:
+            # The float32 copy is all that is needed from here on.
+            del image
+            opened.release()
+        voxel_sha256 = digest_of_voxels(volume)
+        volume = preprocess_oriented(volume, preprocessing)
+        stored_bytes = write_volume(partial, task.volume_id, volume)
     except RefusalError as refusal:
         return excluded_row(task.volume_id, refusal, reading)
     except OSError:

@@ -1,12 +1,13 @@
 """Judge the voxels themselves: what cannot be an image, and what deserves a remark."""
 
-from dataclasses import dataclass
+import math
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from brains45k.codes import Code
+from brains45k.volume.image import Intensities
 from brains45k.volume.refusal import RefusalError, Remark
 
 Voxels = npt.NDArray[np.float32]
@@ -15,27 +16,12 @@ _MAX_NAN_SHARE = 0.001
 _BORDER_VOXELS = 2
 _MAX_LABEL_LEVELS = 64
 _SAMPLE_STRIDE = 97
+_LABEL_STRIDES = (2813, _SAMPLE_STRIDE, 1)
 _SAMPLE_VOXELS = 10_000
 _PROBABILITY_MIN_TOP = 0.5
 _HOT_FACTOR = 20.0
 _HOT_PERCENTILE = 99.9
 _MIN_SLICES = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Voxels that passed, repaired where needed, with what was remarked.
-
-    Attributes
-    ----------
-    voxels : numpy.ndarray
-        x, y, z, float32, finite.
-    remarks : tuple of Remark
-        Repairs and flags.
-    """
-
-    voxels: Voxels
-    remarks: tuple[Remark, ...]
 
 
 class Named(StrEnum):
@@ -46,27 +32,35 @@ class Named(StrEnum):
     UNKNOWN = "unknown"
 
 
-def judge_content(voxels: Voxels, *, named: Named = Named.UNKNOWN) -> Judged:
+def judge_content(intensities: Intensities, *, named: Named = Named.UNKNOWN) -> tuple[Intensities, tuple[Remark, ...]]:
     """Refuse voxels that cannot be an image; repair and flag the rest.
 
     Parameters
     ----------
-    voxels : numpy.ndarray
-        x, y, z, float32, scaled; repaired in place.
+    intensities : Intensities
+        x, y, z.
     named : Named
         What its name says: voxels between 0 and 1 are a probability map unless the name says an image, or a
         derived map that the selection takes knowingly, such as the ADC of ISLES22.
+
+    Returns
+    -------
+    tuple
+        The same intensities, or a finite copy in float32 where that needed repair; and repairs and flags.
 
     Raises
     ------
     RefusalError
         ``E_NAN``, ``E_ZERO``, ``E_CONST``, ``E_LABELMAP`` or ``E_DERIVED``.
     """
-    remarks = _repair_nonfinite(voxels)
-    low, high = float(voxels.min()), float(voxels.max())
+    remarks: tuple[Remark, ...] = ()
+    low, high = intensities.range()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        intensities, remarks = _repair_nonfinite(intensities)
+        low, high = intensities.range()
     if low == high:
         raise RefusalError(Code.E_ZERO if low == 0 else Code.E_CONST, f"all voxels are {low:g}")
-    _refuse_label_map(voxels)
+    _refuse_label_map(intensities)
     unit_range = low >= 0 and _PROBABILITY_MIN_TOP < high <= 1
     if unit_range and named is Named.UNKNOWN:
         raise RefusalError(Code.E_DERIVED, f"values from {low:g} to {high:g}")
@@ -76,17 +70,14 @@ def judge_content(voxels: Voxels, *, named: Named = Named.UNKNOWN) -> Judged:
         remarks += (Remark(Code.F_DERIVED),)
     if low < 0:
         remarks += (Remark(Code.F_NEGATIVE, f"down to {low:g}"),)
-    if min(voxels.shape) < _MIN_SLICES:
-        remarks += (Remark(Code.F_THIN, f"{min(voxels.shape)} voxels"),)
-    return Judged(voxels, remarks + _flag_hot_voxels(voxels, high))
+    thinnest = min(intensities.stored.shape)
+    if thinnest < _MIN_SLICES:
+        remarks += (Remark(Code.F_THIN, f"{thinnest} voxels"),)
+    return intensities, remarks + _flag_hot_voxels(intensities, high)
 
 
-def _repair_nonfinite(voxels: Voxels) -> tuple[Remark, ...]:
-    # One pass without a mask for the usual case: the sum of finite float32 voxels is finite in float64.
-    with np.errstate(invalid="ignore"):
-        total = voxels.sum(dtype=np.float64)
-    if np.isfinite(total):
-        return ()
+def _repair_nonfinite(intensities: Intensities) -> tuple[Intensities, tuple[Remark, ...]]:
+    voxels = intensities.scale(intensities.stored)
     bad = ~np.isfinite(voxels)
     count = int(bad.sum())
     inside = bad[(slice(_BORDER_VOXELS, -_BORDER_VOXELS),) * 3]
@@ -94,17 +85,21 @@ def _repair_nonfinite(voxels: Voxels) -> tuple[Remark, ...]:
         raise RefusalError(Code.E_NAN, f"{count:,} of {voxels.size:,} voxels")
     # Zero, unless that would be a new minimum: the background is what is smallest.
     voxels[bad] = max(0.0, float(voxels[~bad].min()))
-    return (Remark(Code.R_NAN, f"{count:,} voxels"),)
+    return Intensities(voxels), (Remark(Code.R_NAN, f"{count:,} voxels"),)
 
 
-def _refuse_label_map(voxels: Voxels) -> None:
-    """Look at a sample first: an image shows more levels than a label map at once."""
-    flat = voxels.ravel(order="K")
-    sample = flat[::_SAMPLE_STRIDE]
-    if _is_label_like(sample) and _is_label_like(flat):
-        levels = np.unique(flat)
-        background = f"{np.count_nonzero(flat == levels[0]) / flat.size:.0%} at {levels[0]:g}"
-        raise RefusalError(Code.E_LABELMAP, f"{levels.size} values, {background}")
+def _sampled(intensities: Intensities, stride: int) -> Voxels:
+    return intensities.scale(intensities.stored.ravel(order="K")[::stride])
+
+
+def _refuse_label_map(intensities: Intensities) -> None:
+    """Look at ever larger samples: an image shows more levels than a label map at once."""
+    if not all(_is_label_like(_sampled(intensities, stride)) for stride in _LABEL_STRIDES):
+        return
+    voxels = intensities.scale(intensities.stored)
+    levels = np.unique(voxels)
+    background = f"{np.count_nonzero(voxels == levels[0]) / voxels.size:.0%} at {levels[0]:g}"
+    raise RefusalError(Code.E_LABELMAP, f"{levels.size} values, {background}")
 
 
 def _is_label_like(values: Voxels) -> bool:
@@ -115,11 +110,10 @@ def _is_label_like(values: Voxels) -> bool:
     return np.unique(values).size <= _MAX_LABEL_LEVELS
 
 
-def _flag_hot_voxels(voxels: Voxels, high: float) -> tuple[Remark, ...]:
+def _flag_hot_voxels(intensities: Intensities, high: float) -> tuple[Remark, ...]:
     # A sample is enough of a large image; of a small one it would be mistaken by the hot voxel itself.
-    stride = min(_SAMPLE_STRIDE, max(1, voxels.size // _SAMPLE_VOXELS))
-    sample = voxels.ravel(order="K")[::stride]
-    usual = float(np.percentile(sample, _HOT_PERCENTILE))
+    stride = min(_SAMPLE_STRIDE, max(1, intensities.stored.size // _SAMPLE_VOXELS))
+    usual = float(np.percentile(_sampled(intensities, stride), _HOT_PERCENTILE))
     if usual > 0 and high > _HOT_FACTOR * usual:
         return (Remark(Code.F_HOT_VOXEL, f"{high:g}, where {_HOT_PERCENTILE} % are below {usual:g}"),)
     return ()

@@ -1,41 +1,16 @@
-"""Steps that move voxels: reorient, resample, crop. Each takes a volume and returns a new one."""
+"""Steps that move voxels once an image lies in RAS: resample, crop. Each takes a volume and returns a new one."""
 
 from dataclasses import replace
 
-import nibabel
 import numpy as np
 
+from brains45k.codes import Code
+from brains45k.volume.box import Box, box_of, moved
+from brains45k.volume.refusal import RefusalError
 from brains45k.volume.resampling import nearest_indices, resample_axes
-from brains45k.volume.volume import Affine, Mask, Volume
+from brains45k.volume.volume import Field, Mask, Shape, Volume
 
-_RAS = nibabel.orientations.axcodes2ornt("RAS")
-
-
-def axis_codes(affine: Affine) -> str:
-    """Name the direction of each axis, such as ``RAS``."""
-    return "".join(nibabel.orientations.aff2axcodes(affine))
-
-
-def reorient(volume: Volume) -> Volume:
-    """Flip and permute the axes so that they run closest to right, anterior, superior; nothing is interpolated.
-
-    Returns
-    -------
-    Volume
-        With C-contiguous data; the affine places every voxel where it was.
-    """
-    start = nibabel.orientations.io_orientation(volume.affine)
-    transform = nibabel.orientations.ornt_transform(start, _RAS)
-    data = nibabel.orientations.apply_orientation(volume.data, transform)
-    affine = volume.affine @ nibabel.orientations.inv_ornt_aff(transform, volume.data.shape)
-    # transform[i] tells where stored axis i goes.
-    spacing = dict(zip(transform[:, 0].astype(int).tolist(), volume.spacing_mm, strict=True))
-    return replace(
-        volume,
-        data=np.ascontiguousarray(data),
-        affine=affine,
-        spacing_mm=(spacing[0], spacing[1], spacing[2]),
-    )
+_ORIGIN = (0, 0, 0)
 
 
 def resample(volume: Volume, *, spacing_mm: float) -> Volume:
@@ -44,7 +19,7 @@ def resample(volume: Volume, *, spacing_mm: float) -> Volume:
     The edges of the field of view stay where they are and the size is rounded, so the spacing afterwards is
     ``spacing_mm`` to within half a voxel over the whole axis; the affine is exact. A foreground that has been
     found is carried over by its nearest voxels, because the spline's ringing makes "differs from the minimum"
-    meaningless on the new grid.
+    meaningless on the new grid. Of a volume that is a part of its field, that part is computed and nothing else.
 
     Parameters
     ----------
@@ -52,62 +27,102 @@ def resample(volume: Volume, *, spacing_mm: float) -> Volume:
         Of any spacing.
     spacing_mm : float
         Along every axis.
+
+    Raises
+    ------
+    RefusalError
+        ``E_CONST`` if the part of the field is so thin that no new voxel falls into it.
     """
-    size = np.array(volume.shape)
+    size = np.array(volume.shape if volume.field is None else volume.field.shape)
     new_size = np.maximum(1, np.round(np.array(volume.spacing_mm) / spacing_mm * size).astype(int))
-    low, high = volume.data.min(), volume.data.max()
-    data = resample_axes(volume.data, tuple(new_size.tolist()))
+    start = _ORIGIN if volume.field is None else volume.crop_start
+    nearest = [
+        nearest_indices(old, new) - first
+        for old, new, first in zip(size.tolist(), new_size.tolist(), start, strict=True)
+    ]
+    inside = [_inside(indices, length) for indices, length in zip(nearest, volume.shape, strict=True)]
+    rows = (inside[0], inside[1], inside[2])
+    new_start = (rows[0].start, rows[1].start, rows[2].start)
+    low, high = volume.background, float(volume.data.max())
+    data = resample_axes(
+        volume.data, tuple(new_size.tolist()), field_shape=tuple(size.tolist()), start=start, rows=rows, outside=low
+    )
     if data is not volume.data:
         np.clip(data, low, high, out=data)
     factor = size / new_size
     step = np.diag([*factor, 1.0])
-    step[:3, 3] = (factor - 1) / 2
-    new_spacing = np.array(volume.spacing_mm) * factor
+    # From the first voxel's centre of the old field to that of the new one, and on to the first one of the part.
+    step[:3, 3] = (factor - 1) / 2 - np.array(start)
+    spacing = np.array(volume.spacing_mm) * factor
     return replace(
         volume,
         data=data,
-        affine=volume.affine @ step,
-        spacing_mm=(float(new_spacing[0]), float(new_spacing[1]), float(new_spacing[2])),
-        foreground=None if volume.foreground is None else _carry(volume.foreground, tuple(new_size.tolist())),
+        affine=moved(volume.affine @ step, new_start),
+        spacing_mm=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
+        foreground=None if volume.foreground is None else _carry(volume.foreground, nearest, rows),
+        crop_start=volume.crop_start if volume.field is None else new_start,
+        field=None if volume.field is None else Field(_shape(new_size.tolist()), volume.field.background),
     )
 
 
-def crop(volume: Volume, *, box: str, high_margin_voxels: int) -> Volume:
-    """Crop to a bounding box.
-
-    Parameters
-    ----------
-    volume : Volume
-        With a foreground, if the box is the foreground's.
-    box : {"foreground", "positive"}
-        What the box encloses: the foreground, or all voxels above zero as Yucca has it.
-    high_margin_voxels : int
-        Voxels added at the high end of each axis, inside the image; Yucca's box has one.
-    """
-    inside = volume.data > 0 if box == "positive" else volume.foreground
-    if inside is None or not inside.any():
+def crop(volume: Volume) -> Volume:
+    """Crop to the bounding box of the foreground; a volume without one stays as it is."""
+    if volume.foreground is None or not volume.foreground.any():
         return volume
-    bounds = [_bounds(inside, axis) for axis in range(3)]
-    slices = tuple(slice(low, high + 1 + high_margin_voxels) for low, high in bounds)
-    start = (bounds[0][0], bounds[1][0], bounds[2][0])
-    affine = volume.affine.copy()
-    affine[:3, 3] += affine[:3, :3] @ np.array(start)
+    return _cut(volume, box_of(volume.foreground, above=False))
+
+
+def crop_positive(volume: Volume) -> Volume:
+    """Crop to Yucca's box: that of all voxels above zero, one voxel too large at the high end of each axis.
+
+    What is left counts as all there is: its smallest voxel is the background from here on.
+    """
+    if volume.background > 0 or not (volume.data > 0).any():
+        # Either all of the field is above zero, or nothing is.
+        return replace(_fill_field(volume), field=None)
+    if volume.background == 0 and volume.field is not None:
+        # Trimming has made just this box.
+        return replace(volume, field=None)
+    return replace(_cut(volume, box_of(volume.data, above=0, high_margin_voxels=1)), field=None)
+
+
+def _cut(volume: Volume, box: Box) -> Volume:
+    start = (box[0].start, box[1].start, box[2].start)
+    first = np.add(volume.crop_start, start).tolist()
     return replace(
         volume,
-        data=np.ascontiguousarray(volume.data[slices]),
-        affine=affine,
-        foreground=None if volume.foreground is None else volume.foreground[slices],
-        crop_start=start,
+        data=np.ascontiguousarray(volume.data[box]),
+        affine=moved(volume.affine, start),
+        foreground=None if volume.foreground is None else volume.foreground[box],
+        crop_start=_shape(first),
     )
 
 
-def _carry(mask: Mask, shape: tuple[int, ...]) -> Mask:
-    indices = [nearest_indices(size, new_size) for size, new_size in zip(mask.shape, shape, strict=True)]
-    return np.asarray(mask[np.ix_(*indices)])
+def _fill_field(volume: Volume) -> Volume:
+    """Put back the background that was trimmed."""
+    if volume.field is None or volume.field.shape == volume.shape:
+        return volume
+    data = np.full(volume.field.shape, volume.field.background, np.float32)
+    data[tuple(slice(s, s + n) for s, n in zip(volume.crop_start, volume.shape, strict=True))] = volume.data
+    back = tuple(-first for first in volume.crop_start)
+    return replace(volume, data=data, affine=moved(volume.affine, _shape(back)), crop_start=_ORIGIN)
 
 
-def _bounds(mask: Mask, axis: int) -> tuple[int, int]:
-    """Return the first and last index along an axis at which the mask holds anything."""
-    others = tuple(other for other in range(mask.ndim) if other != axis)
-    hits = np.flatnonzero(mask.any(axis=others))
-    return int(hits[0]), int(hits[-1])
+def _inside(nearest: np.ndarray, length: int) -> slice:
+    """Return the new voxels whose nearest old one lies in the part that there is."""
+    places = np.flatnonzero((nearest >= 0) & (nearest < length))
+    if not places.size:
+        raise RefusalError(Code.E_CONST, "nothing is left of the foreground")
+    return slice(int(places[0]), int(places[-1]) + 1)
+
+
+def _carry(mask: Mask, nearest: list[np.ndarray], rows: Box) -> Mask:
+    for axis, (indices, part) in enumerate(zip(nearest, rows, strict=True)):
+        if not np.array_equal(indices[part], np.arange(mask.shape[axis])):
+            mask = np.take(mask, indices[part], axis=axis)
+    return mask
+
+
+def _shape(values: list[int] | tuple[int, ...]) -> Shape:
+    x, y, z = values
+    return x, y, z

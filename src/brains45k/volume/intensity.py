@@ -1,6 +1,7 @@
-"""Steps that change intensities: find the foreground, clip, normalise, rescale."""
+"""Steps that change intensities: tell the foreground from the background, and normalise."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +9,18 @@ import numpy.typing as npt
 
 from brains45k.codes import Code
 from brains45k.volume.refusal import RefusalError
-from brains45k.volume.volume import Volume
+from brains45k.volume.volume import Mask, Volume, Voxels
 
 #: The ways to tell the foreground from the background.
 FOREGROUNDS = ("nonzero", "otsu")
+
+_OTSU_BINS = 256
+# What is worked on at once stays in the cache.
+_BLOCK_VOXELS = 1 << 15
+# A percentile is looked for among the voxels above a lower one of a sample.
+_SAMPLE_VOXELS = 1 << 16
+_SAMPLE_MARGIN_PERCENT = 0.5
+_NO_VARIANCE = 1e-13
 
 
 def find_foreground(volume: Volume, *, method: str) -> Volume:
@@ -22,65 +31,135 @@ def find_foreground(volume: Volume, *, method: str) -> Volume:
     volume : Volume
         Before resampling, where the background still is one value.
     method : {"nonzero", "otsu"}
-        ``nonzero``: what differs from the minimum (Yucca's rule). ``otsu``: what lies above Otsu's threshold,
-        for scans whose background is noise.
+        ``nonzero``: what differs from the minimum (Yucca's rule). ``otsu``: what lies above Otsu's threshold
+        in a histogram of the whole field, for scans whose background is noise.
     """
     if method == "otsu":
-        from skimage.filters import threshold_otsu  # noqa: PLC0415 - slow to import and rarely asked for
-
-        mask = volume.data > threshold_otsu(volume.data)
-    else:
-        mask = volume.data != volume.data.min()
-    return replace(volume, foreground=mask)
+        return replace(volume, foreground=volume.data > _otsu_threshold(volume))
+    return replace(volume, foreground=volume.data != np.float32(volume.background))
 
 
-def clip(volume: Volume, *, percentile: float) -> Volume:
-    """Clip intensities above a percentile of the foreground; there is no lower clip."""
-    value = _percentile(_foreground_values(volume), percentile)
-    return replace(volume, data=np.minimum(volume.data, np.float32(value)), clip_value=value)
+def normalise(volume: Volume, *, clip_percentile: float) -> Volume:
+    """Clip at a percentile of the foreground, z-normalise by the foreground, and map all voxels to [0, 1].
 
+    There is no lower clip. The smallest voxel becomes 0 and the largest 1, exactly. The z-score is a straight line
+    and the mapping to [0, 1] takes it back, so that its mean and deviation are kept as numbers and never applied
+    (Yucca's ``volume_wise_znorm`` applies them; the voxels are the same to rounding).
 
-def znormalise(volume: Volume) -> Volume:
-    """Subtract the foreground's mean from all voxels and divide by its standard deviation.
+    Parameters
+    ----------
+    volume : Volume
+        Its voxels are overwritten.
+    clip_percentile : float
+        Of the foreground's voxels, with linear interpolation.
 
     Raises
     ------
     RefusalError
-        ``E_CONST`` if the foreground has one value.
+        ``E_CONST`` if the foreground has no voxel or one value, or all voxels are equal after clipping.
     """
-    values = _foreground_values(volume)
-    mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    values = volume.data.reshape(-1)
+    mask = None if volume.foreground is None or volume.foreground.all() else volume.foreground.reshape(-1)
+    high = _percentile(values, mask, clip_percentile)
+    low = _smallest(volume)
+    limit = np.float32(high)
+    if limit <= low:
+        raise RefusalError(Code.E_CONST, "one value is left after clipping")
+    mean, std = _map_to_unit_range(values, mask, low=np.float32(low), high=limit)
     if std == 0:
         raise RefusalError(Code.E_CONST, f"the foreground is {mean:g} everywhere")
-    data = (volume.data - np.float32(mean)) / np.float32(std)
-    return replace(volume, data=data, foreground_mean=mean, foreground_std=std)
+    return replace(
+        volume,
+        clip_value=high,
+        foreground_mean=mean,
+        foreground_std=std,
+        score_low=(low - mean) / std,
+        score_high=(float(limit) - mean) / std,
+    )
 
 
-def rescale(volume: Volume) -> Volume:
-    """Map the smallest voxel to 0 and the largest to 1, exactly.
+def _smallest(volume: Volume) -> float:
+    """Return the smallest voxel, also of what was trimmed from the field."""
+    trimmed = volume.field is not None and volume.field.shape != volume.shape
+    return volume.background if trimmed else float(volume.data.min())
 
-    Raises
-    ------
-    RefusalError
-        ``E_CONST`` if all voxels are equal.
-    """
-    low, high = volume.data.min(), volume.data.max()
+
+def _otsu_threshold(volume: Volume) -> float:
+    from skimage.filters import threshold_otsu  # noqa: PLC0415 - slow to import and rarely asked for
+
+    low, high = volume.background, float(volume.data.max())
     if low == high:
-        raise RefusalError(Code.E_CONST, "one value is left after clipping")
-    data = (volume.data - low) / (high - low)
-    return replace(volume, data=data, score_low=float(low), score_high=float(high))
+        return high
+    counts, edges = np.histogram(volume.data, _OTSU_BINS, range=(low, high))
+    if volume.field is not None:
+        # What was trimmed is background, which lies in the first bin.
+        counts[0] += math.prod(volume.field.shape) - volume.data.size
+    return float(threshold_otsu(hist=(counts, (edges[:-1] + edges[1:]) / 2)))
 
 
-def _foreground_values(volume: Volume) -> npt.NDArray[np.float32]:
-    values = volume.data.ravel() if volume.foreground is None else volume.data[volume.foreground]
-    if values.size == 0:
+def _percentile(values: Voxels, mask: Mask | None, percentile: float) -> float:
+    """Return a percentile of the masked voxels with linear interpolation, without sorting them.
+
+    A sample tells a value that lies below the percentile for certain or nearly so; only what is above it is searched.
+    """
+    count = values.size if mask is None else int(np.count_nonzero(mask))
+    if count == 0:
         raise RefusalError(Code.E_CONST, "nothing is left of the foreground")
-    return values
+    position = (count - 1) * percentile / 100
+    first, last = math.floor(position), math.ceil(position)
+    top = _at_least(values, mask, _sample_percentile(values, mask, percentile - _SAMPLE_MARGIN_PERCENT))
+    if top.size < count - first:
+        top = values if mask is None else values[mask]
+    skipped = count - top.size
+    part = np.partition(top, [first - skipped, last - skipped])
+    below, above = float(part[first - skipped]), float(part[last - skipped])
+    return below + (position - first) * (above - below)
 
 
-def _percentile(values: npt.NDArray[np.float32], percentile: float) -> float:
-    """Return a percentile with linear interpolation, in float64, by selection instead of sorting."""
-    position = (values.size - 1) * percentile / 100
-    low, high = math.floor(position), math.ceil(position)
-    part = np.partition(values, [low, high])
-    return float(part[low]) + (position - low) * (float(part[high]) - float(part[low]))
+def _sample_percentile(values: Voxels, mask: Mask | None, percentile: float) -> np.float32:
+    stride = max(1, values.size // _SAMPLE_VOXELS)
+    sample = values[::stride] if mask is None else values[::stride][mask[::stride]]
+    if percentile <= 0 or sample.size == 0:
+        return np.float32(-np.inf)
+    return np.float32(np.percentile(sample, percentile, method="lower"))
+
+
+def _at_least(values: Voxels, mask: Mask | None, threshold: np.float32) -> Voxels:
+    """Return the masked voxels from a threshold on."""
+    found = []
+    scratch = np.empty(_BLOCK_VOXELS, np.bool_)
+    for block, block_mask in _blocks(values, mask):
+        above = np.greater_equal(block, threshold, out=scratch[: block.size])
+        if block_mask is not None:
+            above &= block_mask
+        found.append(block[above])
+    return np.concatenate(found)
+
+
+def _map_to_unit_range(values: Voxels, mask: Mask | None, *, low: np.float32, high: np.float32) -> tuple[float, float]:
+    """Clip at ``high`` and map ``low`` to 0 and ``high`` to 1, in place; return mean and deviation before mapping."""
+    count = values.size if mask is None else int(np.count_nonzero(mask))
+    total = squares = 0.0
+    scratch = np.empty(_BLOCK_VOXELS, np.float64)
+    for block, block_mask in _blocks(values, mask):
+        np.minimum(block, high, out=block)
+        np.subtract(block, low, out=block)
+        # Summed above the lowest value and in float64, because differences of large numbers lose digits.
+        inside = scratch[: block.size]
+        inside[...] = block
+        if block_mask is not None:
+            inside *= block_mask
+        total += float(inside.sum())
+        squares += float(inside @ inside)
+        np.divide(block, high - low, out=block)
+    mean = total / count
+    variance = squares / count - mean**2
+    # Rounding leaves something of a deviation where there is none.
+    std = math.sqrt(variance) if variance > _NO_VARIANCE * squares / count else 0.0
+    return mean + float(low), std
+
+
+def _blocks(values: Voxels, mask: Mask | None) -> Iterator[tuple[Voxels, npt.NDArray[np.bool_] | None]]:
+    for first in range(0, values.size, _BLOCK_VOXELS):
+        part = slice(first, first + _BLOCK_VOXELS)
+        yield values[part], None if mask is None else mask[part]

@@ -6,7 +6,7 @@ from nibabel.spatialimages import SpatialImage
 from brains45k.codes import Code
 from brains45k.volume.content import judge_content
 from brains45k.volume.header import SPATIAL_AXES, squeeze
-from brains45k.volume.image import Image
+from brains45k.volume.image import Image, Intensities
 from brains45k.volume.orientation import Orientation, choose_orientation, require_head_size
 from brains45k.volume.refusal import RefusalError
 
@@ -33,9 +33,9 @@ def image_from_nibabel(loaded: SpatialImage) -> Image:
     stated = Orientation(pixdim=pixdim, sform=np.asarray(loaded.affine, dtype=np.float64), qform=None)
     chosen = choose_orientation(stated, unit_mm=_unit_mm(loaded))
     require_head_size(voxels.shape, chosen.spacing_mm)
-    judged = judge_content(voxels)
-    remarks = chosen.remarks + judged.remarks
-    return Image(judged.voxels, chosen.affine, chosen.spacing_mm, np.dtype(loaded.get_data_dtype()).name, remarks)
+    intensities, judged = judge_content(Intensities(voxels))
+    name = np.dtype(loaded.get_data_dtype()).name
+    return Image(intensities, chosen.affine, chosen.spacing_mm, name, chosen.remarks + judged)
 
 
 def _unit_mm(loaded: SpatialImage) -> float:

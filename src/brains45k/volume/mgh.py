@@ -40,6 +40,13 @@ def declared_bytes(head: bytes) -> int:
     return _HEADER_BYTES + math.prod(shape) * dtype.itemsize
 
 
+def declared_extent(head: bytes) -> tuple[tuple[int, ...], list[float], int]:
+    """Tell from its first bytes an image's shape, its spacing in mm, unjudged, and the bytes of one voxel."""
+    fields = parse_mgh(head)
+    shape, dtype = _shape_and_dtype(fields)
+    return shape, np.abs(np.asarray(fields["delta"], dtype=float)).tolist(), dtype.itemsize
+
+
 def judge_header(head: bytes, *, image_bytes: int) -> Header:
     """Turn an MGH header into a :class:`Header`, or refuse it.
 

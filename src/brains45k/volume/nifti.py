@@ -79,6 +79,13 @@ def declared_bytes(head: bytes) -> int:
     return max(_voxel_offset(fields), _minimum_offset(fields)) + int(np.prod(shape)) * dtype.itemsize
 
 
+def declared_extent(head: bytes) -> tuple[tuple[int, ...], list[float], int]:
+    """Tell from its first bytes an image's shape, its spacing in mm, unjudged, and the bytes of one voxel."""
+    fields = parse_analyze(head)
+    unit_mm = _MM_BY_UNIT.get(int(fields["xyzt_units"]) & 0x07, 1.0)
+    return _shape(fields), (np.abs(fields["pixdim"][1:4].astype(float)) * unit_mm).tolist(), _dtype(fields).itemsize
+
+
 def pair_bytes(fields: nibabel.Nifti1Header) -> int:
     """Tell from the header of a pair how long the file with the voxels is."""
     return _voxel_offset(fields) + int(np.prod(_shape(fields))) * _dtype(fields).itemsize

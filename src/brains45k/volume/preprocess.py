@@ -6,7 +6,7 @@ BRAINS-45K: Yucca's ``volume_wise_znorm`` at unit spacing.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -15,25 +15,18 @@ from nibabel.spatialimages import SpatialImage
 
 from brains45k.errors import CallError
 from brains45k.volume.blas import single_blas_thread
-from brains45k.volume.geometry import crop, reorient, resample
+from brains45k.volume.geometry import crop, crop_positive, resample
 from brains45k.volume.image import Image
-from brains45k.volume.intensity import FOREGROUNDS, clip, find_foreground, rescale, znormalise
+from brains45k.volume.intensity import FOREGROUNDS, find_foreground, normalise
 from brains45k.volume.loaded import image_from_nibabel
 from brains45k.volume.read import read_image
+from brains45k.volume.reorient import reorient
 from brains45k.volume.volume import Volume
 
-#: The steps of each preset, in order, by name.
+#: The steps of each preset after reorientation, in order, by name.
 PRESETS: Mapping[str, tuple[str, ...]] = {
-    "paper": ("reorient", "find_foreground", "resample", "clip", "znormalise", "rescale", "crop"),
-    "reference": (
-        "reorient",
-        "crop_positive",
-        "find_foreground",
-        "clip",
-        "znormalise",
-        "rescale",
-        "resample",
-    ),
+    "paper": ("find_foreground", "resample", "normalise", "crop"),
+    "reference": ("crop_positive", "find_foreground", "normalise", "resample"),
 }
 
 
@@ -97,27 +90,32 @@ def preprocess(
     RefusalError
         If the image is damaged, is not 3-D, or has no contrast to normalise.
     """
-    settings = parameters or Preprocessing()
-    taken = _as_image(image)
-    volume = Volume(taken.voxels, taken.affine, taken.spacing_mm)
+    return preprocess_oriented(reorient(_as_image(image)), parameters or Preprocessing())
+
+
+def preprocess_oriented(volume: Volume, parameters: Preprocessing) -> Volume:
+    """Preprocess what :func:`brains45k.volume.reorient.reorient` gave; its voxels may be overwritten.
+
+    Raises
+    ------
+    RefusalError
+        If there is no contrast to normalise.
+    """
     # One BLAS thread: sums are made in one order on every machine, and many jobs do not fight for cores.
     with single_blas_thread():
-        for step in _steps(settings):
+        for step in _steps(parameters):
             volume = step(volume)
-    return volume
+    return replace(volume, field=None)
 
 
 def _steps(settings: Preprocessing) -> list[Callable[[Volume], Volume]]:
     """Bind the parameters to the steps of the preset, in order."""
     steps: dict[str, Callable[[Volume], Volume]] = {
-        "reorient": reorient,
         "find_foreground": partial(find_foreground, method=settings.foreground),
         "resample": partial(resample, spacing_mm=settings.spacing_mm),
-        "clip": partial(clip, percentile=settings.clip_percentile),
-        "znormalise": znormalise,
-        "rescale": rescale,
-        "crop": partial(crop, box="foreground", high_margin_voxels=0),
-        "crop_positive": partial(crop, box="positive", high_margin_voxels=1),
+        "normalise": partial(normalise, clip_percentile=settings.clip_percentile),
+        "crop": crop,
+        "crop_positive": crop_positive,
     }
     return [steps[name] for name in PRESETS[settings.preset]]
 

@@ -15,12 +15,12 @@ from brains45k.volume import mgh, nifti
 from brains45k.volume.container import HEAD_BYTES, is_gzip, read_file, require_image, unpack
 from brains45k.volume.content import Named, judge_content
 from brains45k.volume.header import SPATIAL_AXES, Header, squeeze
-from brains45k.volume.image import Image
+from brains45k.volume.image import Image, Intensities
 from brains45k.volume.orientation import require_head_size
 from brains45k.volume.refusal import RefusalError, Remark
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opened:
     """A file whose container and header have passed; its frames are not judged yet.
 
@@ -37,6 +37,10 @@ class Opened:
     sha256: str
     remarks: tuple[Remark, ...]
 
+    def release(self) -> None:
+        """Give the memory of the voxels back; their shape stays known."""
+        self.stored = np.broadcast_to(self.stored.dtype.type(0), self.stored.shape)
+
 
 def read_image(path: Path) -> Image:
     """Read one 3-D image.
@@ -49,7 +53,7 @@ def read_image(path: Path) -> Image:
     Returns
     -------
     Image
-        With float32 voxels, on the file's own grid.
+        On the file's own grid.
 
     Raises
     ------
@@ -59,8 +63,15 @@ def read_image(path: Path) -> Image:
     return image_of(open_volume(path))
 
 
-def open_volume(path: Path) -> Opened:
+def open_volume(path: Path, content: bytes | None = None) -> Opened:
     """Read a file to its end and judge its container and header.
+
+    Parameters
+    ----------
+    path : Path
+        A file in one of this module's formats; of a pair, either file.
+    content : bytes, optional
+        What the file holds, where that has been read already.
 
     Raises
     ------
@@ -68,8 +79,9 @@ def open_volume(path: Path) -> Opened:
         With the code of what is wrong.
     """
     if path.suffix.lower() == ".hdr":
-        path = _sibling(path, ".img")
-    content = read_file(path)
+        path, content = _sibling(path, ".img"), None
+    if content is None:
+        content = read_file(path)
     pair_header = _read_pair_header(path)
     digest = hashlib.sha256(pair_header + content if pair_header else content).hexdigest()
     try:
@@ -106,12 +118,9 @@ def image_of(opened: Opened, *, frame: int | None = None, named: Named = Named.U
     stored = _frame(opened, frame)
     header = opened.header
     require_head_size(stored.shape, header.spacing_mm)
-    # What float32 cannot hold becomes infinite, which is judged as such.
-    with np.errstate(over="ignore", invalid="ignore"):
-        voxels = _scale(stored, header)
-    judged = judge_content(voxels, named=named)
-    remarks = opened.remarks + header.remarks + judged.remarks
-    return Image(judged.voxels, header.affine, header.spacing_mm, header.dtype.name, remarks)
+    intensities, judged = judge_content(_intensities(stored, header), named=named)
+    remarks = opened.remarks + header.remarks + judged
+    return Image(intensities, header.affine, header.spacing_mm, header.dtype.name, remarks)
 
 
 def _decode(path: Path, content: bytes, pair_header: bytes) -> tuple[Header, bytes, tuple[Remark, ...]]:
@@ -167,14 +176,13 @@ def _frame(opened: Opened, frame: int | None) -> npt.NDArray[np.generic]:
     return stored[..., frame]
 
 
-def _scale(stored: npt.NDArray[np.generic], header: Header) -> npt.NDArray[np.float32]:
-    """Return float32 intensities in a new array; what float32 cannot hold exactly is scaled in float64."""
-    if header.slope == 1 and header.intercept == 0:
-        return np.asarray(stored.astype(np.float32))
+def _intensities(stored: npt.NDArray[np.generic], header: Header) -> Intensities:
+    """Bind the voxels to their scaling; what float32 cannot hold exactly is scaled in float64 at once."""
     wide = header.dtype.itemsize > 4 or header.dtype.name in {"int32", "uint32"}  # noqa: PLR2004
-    if wide:
-        return np.asarray((stored.astype(np.float64) * header.slope + header.intercept).astype(np.float32))
-    values = stored.astype(np.float32)
-    values *= np.float32(header.slope)
-    values += np.float32(header.intercept)
-    return np.asarray(values)
+    if not wide:
+        return Intensities(stored, header.slope, header.intercept)
+    # What float32 cannot hold becomes infinite, which is judged as such.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if header.slope == 1 and header.intercept == 0:
+            return Intensities(stored.astype(np.float32))
+        return Intensities((stored.astype(np.float64) * header.slope + header.intercept).astype(np.float32))

@@ -8,6 +8,23 @@ import numpy.typing as npt
 Voxels = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Affine = npt.NDArray[np.float64]
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The whole grid of an image of which a volume keeps a part; the rest is background.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        In voxels along x, y, z.
+    background : float
+        The image's smallest intensity, which every voxel outside the part has.
+    """
+
+    shape: Shape
+    background: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +43,8 @@ class Volume:
         x, y, z, bool, once it has been found.
     crop_start : tuple of int
         Index of the first voxel, in the voxels of the grid that was cropped.
+    field : Field, optional
+        The grid of which ``data`` is the part that begins at ``crop_start``; None where ``data`` is all there is.
     clip_value : float, optional
         Intensity above which was clipped.
     foreground_mean, foreground_std : float, optional
@@ -38,7 +57,8 @@ class Volume:
     affine: Affine
     spacing_mm: tuple[float, float, float]
     foreground: Mask | None = None
-    crop_start: tuple[int, int, int] = (0, 0, 0)
+    crop_start: Shape = (0, 0, 0)
+    field: Field | None = None
     clip_value: float | None = None
     foreground_mean: float | None = None
     foreground_std: float | None = None
@@ -50,10 +70,15 @@ class Volume:
         return np.array(self.data, dtype=dtype, copy=copy)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> Shape:
         """Size in voxels along x, y, z."""
         x, y, z = self.data.shape
         return x, y, z
+
+    @property
+    def background(self) -> float:
+        """The smallest intensity of the image."""
+        return float(self.data.min()) if self.field is None else self.field.background
 
     @property
     def foreground_fraction(self) -> float | None:

@@ -1,0 +1,95 @@
+"""How much memory a volume takes, told from its header before anything is inflated."""
+
+import ctypes
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from isal import isal_zlib
+
+from brains45k.volume import mgh, nifti
+from brains45k.volume.container import HEAD_BYTES, is_gzip
+from brains45k.volume.header import SPATIAL_AXES, squeeze
+from brains45k.volume.orientation import require_head_size
+from brains45k.volume.refusal import RefusalError
+
+#: The interpreter with all that a job imports.
+BASE_BYTES = 300 << 20
+#: Arrays of the size of the larger of input and output, float32, that are alive at once at most.
+ARRAYS = 3.5
+
+_FLOAT32_BYTES = 4
+_GZIP_WINDOW = 31
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a header declares of an image's size.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Three or more axes, as stored.
+    spacing_mm : tuple of float
+        Along the first three axes.
+    voxel_bytes : int
+        Of one stored voxel.
+    """
+
+    shape: tuple[int, ...]
+    spacing_mm: tuple[float, float, float]
+    voxel_bytes: int
+
+
+def peek(path: Path) -> Extent | None:
+    """Read what a file's header declares; None where it cannot be read or is no head's, which is refused later."""
+    try:
+        with path.with_suffix(".hdr" if path.suffix == ".img" else path.suffix).open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if is_gzip(head):
+            head = isal_zlib.decompressobj(wbits=_GZIP_WINDOW).decompress(head, HEAD_BYTES)
+        is_mgh = path.name.lower().endswith((".mgh", ".mgz"))
+        shape, spacing_mm, voxel_bytes = (mgh if is_mgh else nifti).declared_extent(head)
+        x, y, z = spacing_mm
+        require_head_size(squeeze(shape)[:SPATIAL_AXES], (x, y, z))
+    except (OSError, RefusalError, isal_zlib.error):
+        return None
+    return Extent(shape, (x, y, z), voxel_bytes)
+
+
+def peak_bytes(extent: Extent, *, file_bytes: int, spacing_mm: float) -> int:
+    """Bound the memory that reading, preprocessing and storing a volume takes beside the interpreter.
+
+    The file, and the next one, which is read meanwhile; its voxels as stored; and :data:`ARRAYS` times the float32
+    size of the larger of input and output: of the input, the output, and one array on the way from one to the other,
+    with a mask each.
+
+    Parameters
+    ----------
+    extent : Extent
+        From the header.
+    file_bytes : int
+        Length of the file as it lies on disk.
+    spacing_mm : float
+        Isotropic spacing after resampling.
+    """
+    size = squeeze(tuple(extent.shape))[:SPATIAL_AXES]
+    resampled = [n * step / spacing_mm + 1 for n, step in zip(size, extent.spacing_mm, strict=True)]
+    voxels = max(math.prod(size), math.prod(resampled))
+    stored_bytes = math.prod(extent.shape) * extent.voxel_bytes
+    return 2 * file_bytes + stored_bytes + int(ARRAYS * _FLOAT32_BYTES * voxels)
+
+
+def keep_freed_memory() -> None:
+    """Keep freed arrays for the next ones, where the system's allocator can be told to (glibc).
+
+    By default large arrays go back to the system at once, and each new one is zeroed page by page: a fifth of the
+    time of a volume. What is kept is what one volume needed at most.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(_M_MMAP_MAX, 0)
+            mallopt(_M_TRIM_THRESHOLD, sys.maxsize >> 32)
