@@ -26,8 +26,16 @@ BRIGHTEST = np.array(np.unravel_index(HEAD.argmax(), HEAD.shape))
 DTYPES = ("u1", "i1", "<i2", ">i2", "<u2", "<f4", ">f4")
 
 
-def stored(codes: str, affine: Affine = AFFINE, voxels: NDArray[Any] = HEAD, **line: float) -> Image:
-    return image_of(*bad.oriented(voxels, affine, codes), **line)
+def stored(
+    codes: str,
+    affine: Affine = AFFINE,
+    voxels: NDArray[Any] = HEAD,
+    *,
+    slope: float = 1.0,
+    intercept: float = 0.0,
+) -> Image:
+    data, turned = bad.oriented(voxels, affine, codes)
+    return image_of(data, turned, slope=slope, intercept=intercept)
 
 
 def position_mm(affine: Affine, index: Any) -> Affine:

@@ -77,9 +77,7 @@ def test_trimmed_equals_whole(
 @pytest.mark.parametrize("spacing_mm", [2.3, 4.0, 6.0])
 def test_a_head_in_wide_margins(lowest: float, foreground: str, preset: str, spacing_mm: float) -> None:
     voxels = np.pad(HEAD, ((3, 9), (0, 4), (12, 0))) + np.float32(lowest)
-    compare(
-        voxels, bad.diagonal(3.5, 4, 5), Preprocessing(preset=preset, foreground=foreground, spacing_mm=spacing_mm)
-    )
+    compare(voxels, bad.diagonal(3.5, 4, 5), Preprocessing(preset=preset, foreground=foreground, spacing_mm=spacing_mm))
 
 
 @pytest.mark.parametrize("lowest", [0.0, -30.0, 25.0])

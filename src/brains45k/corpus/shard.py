@@ -96,9 +96,10 @@ def _write_volumes(
     tasks = [Task(**entry) for entry in plan["volumes"]]
     files = [list(members) for _, members in groupby(tasks, key=lambda task: task.path)]
     with ThreadPoolExecutor(1) as reader:
-        for members, content in zip(files, _read_ahead(reader, files, root), strict=True):
+        contents = _read_ahead(reader, files, root)
+        for members in files:
             start = time.perf_counter()
-            opened = _open(root / members[0].path, content)
+            opened = _open(root / members[0].path, next(contents))
             for task in members:
                 row = _write_one(
                     task,

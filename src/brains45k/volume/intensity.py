@@ -42,14 +42,15 @@ def find_foreground(volume: Volume, *, method: str) -> Volume:
 def normalise(volume: Volume, *, clip_percentile: float) -> Volume:
     """Clip at a percentile of the foreground, z-normalise by the foreground, and map all voxels to [0, 1].
 
-    There is no lower clip. The smallest voxel becomes 0 and the largest 1, exactly. The z-score is a straight line
+    There is no lower clip. The smallest voxel becomes 0 and the largest 1, exactly; the smallest is that of the whole
+    field, so of a volume whose margins were trimmed it is the background. The z-score is a straight line
     and the mapping to [0, 1] takes it back, so that its mean and deviation are kept as numbers and never applied
     (Yucca's ``volume_wise_znorm`` applies them; the voxels are the same to rounding).
 
     Parameters
     ----------
     volume : Volume
-        Its voxels are overwritten.
+        C-contiguous; its voxels are overwritten.
     clip_percentile : float
         Of the foreground's voxels, with linear interpolation.
 

@@ -17,7 +17,7 @@ from brains45k.volume.refusal import RefusalError
 #: The interpreter with all that a job imports.
 BASE_BYTES = 300 << 20
 #: Arrays of the size of the larger of input and output, float32, that are alive at once at most.
-ARRAYS = 3.5
+ARRAYS = 3
 
 _FLOAT32_BYTES = 4
 _GZIP_WINDOW = 31
@@ -62,9 +62,10 @@ def peek(path: Path) -> Extent | None:
 def peak_bytes(extent: Extent, *, file_bytes: int, spacing_mm: float) -> int:
     """Bound the memory that reading, preprocessing and storing a volume takes beside the interpreter.
 
-    The file, and the next one, which is read meanwhile; its voxels as stored; and :data:`ARRAYS` times the float32
-    size of the larger of input and output: of the input, the output, and one array on the way from one to the other,
-    with a mask each.
+    Two files as they lie on disk, of which the second is read ahead, and the larger of two moments: the voxels as
+    stored with one frame as float32; or, with the stored voxels given back unless more frames follow,
+    :data:`ARRAYS` times the float32 size of the larger of input and output (the input, the output and one array on
+    the way between, of which no two are at their largest together, so that masks have room).
 
     Parameters
     ----------
@@ -79,7 +80,10 @@ def peak_bytes(extent: Extent, *, file_bytes: int, spacing_mm: float) -> int:
     resampled = [n * step / spacing_mm + 1 for n, step in zip(size, extent.spacing_mm, strict=True)]
     voxels = max(math.prod(size), math.prod(resampled))
     stored_bytes = math.prod(extent.shape) * extent.voxel_bytes
-    return 2 * file_bytes + stored_bytes + int(ARRAYS * _FLOAT32_BYTES * voxels)
+    reading = stored_bytes + _FLOAT32_BYTES * math.prod(size)
+    is_single = math.prod(extent.shape) == math.prod(size)
+    computing = int(ARRAYS * _FLOAT32_BYTES * voxels) + (0 if is_single else stored_bytes)
+    return 2 * file_bytes + max(reading, computing)
 
 
 def keep_freed_memory() -> None:

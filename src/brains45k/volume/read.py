@@ -185,4 +185,8 @@ def _intensities(stored: npt.NDArray[np.generic], header: Header) -> Intensities
     with np.errstate(over="ignore", invalid="ignore"):
         if header.slope == 1 and header.intercept == 0:
             return Intensities(stored.astype(np.float32))
-        return Intensities((stored.astype(np.float64) * header.slope + header.intercept).astype(np.float32))
+        scaled = np.empty(stored.shape, np.float32, order="F")
+        # Slice by slice: a float64 copy of the whole would be the largest array of all.
+        for slab, target in zip(stored.T, scaled.T, strict=True):
+            target[...] = slab.astype(np.float64) * header.slope + header.intercept
+        return Intensities(scaled)
