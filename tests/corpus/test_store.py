@@ -78,8 +78,8 @@ def test_the_metadata_are_what_zarr_itself_writes(tmp_path: Path, shape: tuple[i
     zarr.create_group(tmp_path / "zarrs.zarr", attributes={"source": "tiny", "build_id": "1"}).create_array(
         "a",
         shape=shape,
-        chunks=(64, 64, 64),
-        shards=tuple(-(-size // 64) * 64 for size in shape),
+        chunks=(32, 64, 64),
+        shards=tuple(-(-size // side) * side for size, side in zip(shape, (32, 64, 64), strict=True)),
         dtype="uint16",
         fill_value=0,
         compressors=[BloscCodec(typesize=2, cname="lz4", clevel=5, shuffle="shuffle"), Crc32cCodec()],

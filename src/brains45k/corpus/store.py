@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from brains45k.corpus.chunks import CHUNK_VOXELS, CODEC, CODEC_LEVEL, SCALE, encode
+from brains45k.corpus.chunks import CHUNK_SHAPE, CODEC, CODEC_LEVEL, SCALE, encode
 from brains45k.volume.volume import Volume
 
 _CRC = {"name": "crc32c"}
@@ -22,7 +22,7 @@ _BLOSC = {
 _SHARDING = {
     "name": "sharding_indexed",
     "configuration": {
-        "chunk_shape": [CHUNK_VOXELS] * 3,
+        "chunk_shape": list(CHUNK_SHAPE),
         "codecs": [_BYTES, _BLOSC, _CRC],
         "index_codecs": [_BYTES, _CRC],
         "index_location": "end",
@@ -66,7 +66,7 @@ def array_metadata(shape: Sequence[int]) -> dict[str, Any]:
 
     One chunk of Zarr's grid is the whole array: it is the file, and holds the chunks that are read one by one.
     """
-    file_shape = [-(-size // CHUNK_VOXELS) * CHUNK_VOXELS for size in shape]
+    file_shape = [-(-size // side) * side for size, side in zip(shape, CHUNK_SHAPE, strict=True)]
     return {
         "zarr_format": 3,
         "node_type": "array",
@@ -100,7 +100,7 @@ def require_array(shard: Path, array: str, shape: Sequence[int]) -> None:
 
 def _attributes(name: str, volume: Volume) -> dict[str, Any]:
     return {
-        # The names of the CF conventions: xarray applies them by itself.
+        # The names of the CF conventions.
         "scale_factor": SCALE,
         "add_offset": 0.0,
         "volume_id": name,
