@@ -1,8 +1,10 @@
 """The reader: volumes and patches, in this process and in workers, and no damage unseen."""
 
 import contextlib
+import errno
 import json
 import multiprocessing
+import os
 import pickle
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +40,7 @@ def opened(corpus: SmallCorpus) -> Corpus:
 
 @pytest.fixture
 def name(corpus: SmallCorpus) -> str:
-    """A volume of 80 voxels along each axis: two chunks."""
+    """A volume of 80 voxels along each axis: three chunks along x, two along y and z."""
     return str(corpus.rows()["sub-01/sub-01_T1w.nii.gz"]["volume_id"])
 
 
@@ -62,10 +64,8 @@ def test_a_sources_manifest_is_a_corpus_too(corpus: SmallCorpus) -> None:
 
 
 def test_a_volume_is_found_by_place_and_by_name(opened: Corpus) -> None:
-    for index, volume in enumerate(opened):
-        by_name = opened.volume(opened.manifest["volume_id"][index])
-        np.testing.assert_array_equal(by_name.data, volume.data)
-        np.testing.assert_array_equal(volume.data, volume.data)
+    for index, name in enumerate(opened.manifest["volume_id"]):
+        np.testing.assert_array_equal(opened[index].data, opened.volume(name).data)
     np.testing.assert_array_equal(opened[-1].data, opened[len(opened) - 1].data)
 
 
@@ -129,7 +129,7 @@ def test_several_patches_are_the_same_as_one_by_one(opened: Corpus, name: str) -
 
 
 def test_no_patch_at_all_is_none(opened: Corpus, name: str) -> None:
-    assert len(opened.patches(name, [], (4, 4, 4))) == 0
+    assert opened.patches(name, [], (4, 5, 6)).shape == (0, 4, 5, 6)
 
 
 def test_a_patch_comes_in_stored_levels(opened: Corpus, name: str) -> None:
@@ -153,7 +153,7 @@ def test_no_file_stays_open(opened: Corpus, corpus: SmallCorpus, name: str) -> N
 
 
 def test_what_is_remembered_is_bounded(opened: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_INDICES", 3)
+    monkeypatch.setattr(module, "_MAX_INDICES", 3)
     for volume_id in list(opened.manifest["volume_id"]) * 2:
         opened.patch(volume_id, (0, 0, 0), (2, 2, 2))
         assert len(opened._indices) <= 3
@@ -258,6 +258,24 @@ def test_a_shard_of_another_build_is_refused_at_once(copied: SmallCorpus) -> Non
     zarr.open_group(shard).attrs["build_id"] = "another"
     with pytest.raises(DataError, match=f"{shard}: of build another, but the manifest is of"):
         open_corpus(copied.manifest)
+
+
+@pytest.mark.parametrize("text", ["[]", '{"attributes": null}', '{"zarr_'])
+def test_a_shard_whose_metadata_are_damaged_is_refused_at_once(copied: SmallCorpus, text: str) -> None:
+    shard = copied.shard(copied.rows()["sub-01/sub-01_T1w.nii.gz"])
+    (shard / "zarr.json").write_text(text)
+    with pytest.raises(DataError, match=f"{shard}: damaged .*Delete it and build the corpus again"):
+        open_corpus(copied.manifest)
+
+
+def test_a_disk_that_does_not_answer_is_no_damage(opened: Corpus, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(DataError, match=r"cannot be read now .*Too many open files") as caught:
+        opened.volume(name)
+    assert "Delete" not in str(caught.value)
 
 
 def test_a_missing_manifest_is_told(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import contextlib
 import errno
+import gc
 import hashlib
 import io
 import os
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,11 +29,13 @@ from support.small_corpus import (
 )
 
 import brains45k.corpus.shard as module
+from brains45k.corpus import store
 from brains45k.corpus.build import make_recipe
 from brains45k.corpus.manifest import metadata_of, read_table
 from brains45k.corpus.plan import read_plan
 from brains45k.corpus.settings import Settings, read_settings
 from brains45k.volume.preprocess import preprocess, preprocess_oriented
+from brains45k.volume.read import open_volume
 
 T1W = "sub-01/sub-01_T1w.nii.gz"
 
@@ -186,6 +190,44 @@ def test_an_unforeseen_error_costs_its_row_alone(
     assert first["detail"].startswith(f"{type(error).__name__}: boom (test_shard.py:")
     assert first["source_sha256"] is not None
     assert {row["reason"] for row in others} == {None}
+
+
+def test_a_volume_that_cannot_be_stored_leaves_no_array(copied: SmallCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(store, "encode", fail)
+    rows = write_again(copied)
+    assert {row["reason"] for row in rows.values()} == {"E_OOM"}
+    assert list(zarr.open_group(copied.shard(copied.rows("tiny")[T1W]), mode="r")) == []
+
+
+@pytest.mark.parametrize("selection", ["reference", "clean"])
+def test_one_files_voxels_are_in_memory_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, selection: str
+) -> None:
+    files: list[weakref.ref[Any]] = []
+    alive: list[int] = []
+
+    def note(path: Path, content: bytes) -> Any:
+        opened = open_volume(path, content)
+        # Of the voxels themselves: what a refusal holds on to is found as well.
+        files.append(weakref.ref(opened.stored))
+        alive.append(sum(file() is not None for file in files))
+        return opened
+
+    settings = alone(tmp_path, selection=selection)
+    for number in range(1, 7):
+        negative = head(number)
+        negative[HEAD, HEAD, 4] = -5
+        write_nifti(tmp_path / f"root/sub-{number:02d}/sub-{number:02d}_T2w.nii.gz", negative)
+    monkeypatch.setattr(module, "open_volume", note)
+    gc.disable()
+    try:
+        rebuild(tmp_path, settings)
+    finally:
+        gc.enable()
+    assert alive == [1] * 6
 
 
 def test_a_full_disk_ends_the_job(copied: SmallCorpus, monkeypatch: pytest.MonkeyPatch) -> None:

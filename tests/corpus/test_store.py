@@ -131,6 +131,8 @@ def test_an_array_stored_in_another_way_is_refused(tmp_path: Path) -> None:
     require_array(tmp_path / "s.zarr", "a", (4, 4, 4))
     with pytest.raises(ValueError, match=r"shape \[4, 4, 4\], the manifest says \[4, 4, 5\]"):
         require_array(tmp_path / "s.zarr", "a", (4, 4, 5))
-    (tmp_path / "s.zarr/a/zarr.json").write_text(json.dumps(array_metadata((4, 4, 4)) | {"data_type": "float32"}))
+    (tmp_path / "s.zarr/a/zarr.json").write_text(
+        json.dumps(array_metadata((4, 4, 4)) | {"data_type": "float32", "attributes": {}})
+    )
     with pytest.raises(ValueError, match="another way"):
         require_array(tmp_path / "s.zarr", "a", (4, 4, 4))

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from support import bad_files as bad
 from support.volumes import filled, image_of
 
-from brains45k.volume import memory
+from brains45k.corpus import memory
+from brains45k.corpus.memory import peek
 from brains45k.volume.geometry import crop, crop_positive, resample
 from brains45k.volume.intensity import find_foreground, normalise
-from brains45k.volume.memory import peek
 from brains45k.volume.preprocess import PRESETS, Preprocessing, preprocess
 from brains45k.volume.reorient import reorient
 from brains45k.volume.volume import Volume

@@ -123,9 +123,9 @@ def test_of_a_trimmed_field_the_part_is_what_the_whole_gives(
 
 
 def test_a_part_too_thin_for_any_new_voxel_is_refused() -> None:
-    voxels = np.zeros((30, 30, 30), np.int16)
-    voxels[16, 5:25, 5:25] = 9
-    # One plane of 1 mm and the margin beside it, between the centres of voxels of 10 mm at 15 and 25 mm.
+    voxels = np.zeros((300, 30, 30), np.int16)
+    voxels[156, 5:25, 5:25] = 9
+    # One plane of 1 mm and the margin beside it, between the centres of voxels of 10 mm at 155 and 165 mm.
     with pytest.raises(RefusalError) as caught:
         resample(reorient(image_of(voxels)), spacing_mm=10)
     assert caught.value.code is Code.E_CONST

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from support import bad_files as bad
@@ -93,3 +94,13 @@ def test_a_pair_is_found_in_either_case(image: str, header: str, tmp_path: Path)
     head, voxels = bad.nifti_pair()
     write(tmp_path, head, header)
     assert np.array_equal(read_image(write(tmp_path, voxels, image)).voxels, HEAD)
+
+
+def test_a_scaled_background_keeps_its_sign(tmp_path: Path) -> None:
+    # 0.1 is no float32: nibabel's background lies a little above 0, and what is above 0 is Yucca's box.
+    voxels = HEAD.astype(np.int16) + 900
+    path = tmp_path / "a.nii"
+    path.write_bytes(bad.nifti(voxels, scl_slope=0.1, scl_inter=-90))
+    expected = np.asarray(nibabel.load(path).dataobj).astype(np.float32)
+    assert expected.min() > 0
+    assert np.array_equal(read_image(path).voxels, expected)

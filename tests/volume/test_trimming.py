@@ -90,3 +90,11 @@ def test_the_foreground_is_that_of_the_whole_field(lowest: float, foreground: st
     mask = filled(replace(trimmed, data=trimmed.foreground.astype(np.float32) + np.float32(lowest))).data > lowest
     assert trimmed.shape != whole.shape
     assert np.array_equal(mask, whole.foreground)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_margin_narrower_than_the_filter(preset: str) -> None:
+    # No new voxel has the background's value then, and the smallest is one of the blurred margin.
+    voxels = np.random.default_rng(3).integers(500, 520, (90, 16, 16)).astype(np.float32)
+    voxels[:2] = 0
+    compare(voxels, bad.diagonal(0.3, 4, 4), Preprocessing(preset=preset))

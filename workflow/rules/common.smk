@@ -113,9 +113,9 @@ def content_of(name):
     return digest
 
 
-def memory_of_shard(wildcards, input):
-    """Return the memory in MB that the largest volume of a shard needs, by its header."""
-    return memory_mb(Path(input.plan), spacing_mm=SETTINGS.preprocess["spacing_mm"])
+def memory_of_shard(wildcards, input, attempt):
+    """Return the memory in MB that the largest volume of a shard needs, by its header; more at each attempt."""
+    return attempt * memory_mb(Path(input.plan), spacing_mm=SETTINGS.preprocess["spacing_mm"])
 
 
 def source_facts(wildcards):

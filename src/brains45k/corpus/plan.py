@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from brains45k.corpus.manifest import INDEX, write_if_changed, write_table
+from brains45k.corpus.memory import BASE_BYTES, Extent, peak_bytes, peek
 from brains45k.sources.candidate import Candidate, Verdict
 from brains45k.sources.catalog import Source
-from brains45k.volume.memory import BASE_BYTES, Extent, peak_bytes, peek
 
 _HEADER_READERS = 16
 _MIB = 1 << 20
@@ -115,11 +115,14 @@ def read_plan(path: Path) -> dict[str, Any]:
 def memory_mb(plan_path: Path, *, spacing_mm: float) -> int:
     """Return the memory that a shard's job needs, by the largest of its volumes, in MiB."""
     needed = [
-        peak_bytes(Extent(**volume["extent"]), file_bytes=volume["bytes"], spacing_mm=spacing_mm)
+        peak_bytes(_extent_of(volume), file_bytes=volume["bytes"], spacing_mm=spacing_mm)
         for volume in read_plan(plan_path)["volumes"]
-        if volume["extent"]
     ]
     return (BASE_BYTES + max(needed, default=0)) // _MIB + 1
+
+
+def _extent_of(volume: dict[str, Any]) -> Extent | None:
+    return Extent(**volume["extent"]) if volume["extent"] else None
 
 
 def _extents(candidates: Sequence[Candidate], root: Path, folder: Path) -> Iterator[dict[str, Any] | None]:
@@ -128,7 +131,8 @@ def _extents(candidates: Sequence[Candidate], root: Path, folder: Path) -> Itera
         (volume["path"], volume["bytes"], volume["mtime_ns"]): volume["extent"]
         for path in folder.glob("*.json")
         for volume in read_plan(path)["volumes"]
-        if "extent" in volume
+        # Of what could not be read it is not remembered: the disk may answer now.
+        if volume.get("extent")
     }
     files = {
         candidate.file: (candidate.file.path, candidate.file.bytes, candidate.file.mtime_ns) for candidate in candidates

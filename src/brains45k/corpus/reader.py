@@ -10,22 +10,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from brains45k.corpus.chunks import Box, Index, read_boxes, read_index
 from brains45k.corpus.manifest import Status, metadata_of, read_manifest
+from brains45k.corpus.patches import Index, read_boxes, read_index
 from brains45k.corpus.store import data_file, group_attributes, require_array
 from brains45k.errors import DataError
+from brains45k.volume.box import Box
 from brains45k.volume.volume import Volume
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # Of this many volumes it is remembered where their chunks lie: a few MB, and training goes round all volumes anyway.
-_INDICES = 4096
+_MAX_INDICES = 4096
 _DTYPES = (np.dtype(np.float32), np.dtype(np.uint16))
 
 
 def open_corpus(manifest: str | os.PathLike[str]) -> "Corpus":
     """Open a corpus by its manifest.
+
+    Blosc's own threads are switched off for the whole process, because they do not survive a fork.
 
     Parameters
     ----------
@@ -77,9 +80,9 @@ class Corpus:
         number = range(len(self))[index]
         x, y, z = (float(step) for step in row["spacing"])
         low_x, low_y, low_z = (int(first) for first in row["crop_start"])
-        whole = tuple(slice(0, length) for length in self._shapes[number])
+        shape = self._shapes[number]
         return Volume(
-            data=self._read(number, [whole], np.dtype(np.float32))[0],  # type: ignore[list-item]
+            data=self.patches(row["volume_id"], [(0, 0, 0)], shape)[0],
             affine=np.asarray(row["affine"], dtype=np.float64).reshape(4, 4),
             spacing_mm=(x, y, z),
             crop_start=(low_x, low_y, low_z),
@@ -164,7 +167,9 @@ class Corpus:
             raise ValueError(msg)
         number = self._number(volume_id)
         boxes = [self._box(number, start, size) for start in starts]
-        return self._read(number, boxes, np.dtype(dtype))
+        out = np.empty((len(boxes), *size), dtype)
+        self._read(number, boxes, list(out))
+        return out
 
     def _number(self, volume_id: str) -> int:
         if volume_id not in self._numbers:
@@ -182,23 +187,23 @@ class Corpus:
         (x, _), (y, _), (z, _) = parts
         return x, y, z
 
-    def _read(self, number: int, boxes: Sequence[Box], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-        """Read boxes of one size of one volume."""
-        shape = [part.stop - part.start for part in boxes[0]] if boxes else [0, 0, 0]
-        out = np.empty((len(boxes), *shape), dtype)
+    def _read(self, number: int, boxes: Sequence[Box], out: Sequence[npt.NDArray[Any]]) -> None:
         shard, array = self._places[number]
         path = data_file(self._folder / shard, array)
         try:
             file = os.open(path, os.O_RDONLY)
             try:
                 _require_length(path, os.fstat(file).st_size, self._stored_bytes[number])
-                read_boxes(file, self._index(number, file), boxes, list(out))
+                read_boxes(file, self._index(number, file), boxes, out)
             finally:
                 os.close(file)
-        except (OSError, ValueError) as error:
+        except (FileNotFoundError, ValueError) as error:
             msg = f"{shard}/{array}: damaged ({error}). Delete {shard} and build the corpus again."
             raise DataError(msg) from error
-        return out
+        except OSError as error:
+            # Too many open files, a disk that does not answer: the shard may well be whole.
+            msg = f"{shard}/{array}: cannot be read now ({error.strerror or error})."
+            raise DataError(msg) from error
 
     def _index(self, number: int, file: int) -> Index:
         index = self._indices.get(number)
@@ -206,7 +211,7 @@ class Corpus:
             shard, array = self._places[number]
             require_array(self._folder / shard, array, self._shapes[number])
             index = read_index(file, self._shapes[number], self._stored_bytes[number])
-            if len(self._indices) >= _INDICES:
+            if len(self._indices) >= _MAX_INDICES:
                 self._indices.popitem(last=False)
             self._indices[number] = index
         return index
@@ -216,9 +221,12 @@ class Corpus:
             place = self._folder / str(shard)
             try:
                 found = group_attributes(place).get("build_id")
-            except (OSError, ValueError, KeyError):
+            except FileNotFoundError:
                 msg = f"{place}: the shard is missing. Build the corpus again."
                 raise DataError(msg) from None
+            except (OSError, ValueError) as error:
+                msg = f"{place}: damaged ({error}). Delete it and build the corpus again."
+                raise DataError(msg) from error
             if found != self._build_id:
                 msg = f"{place}: of build {found}, but the manifest is of {self._build_id}. Build the corpus again."
                 raise DataError(msg)

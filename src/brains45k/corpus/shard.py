@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from brains45k.codes import Code
 from brains45k.corpus.build import Recipe
 from brains45k.corpus.manifest import ROWS, require_digest, write_table
+from brains45k.corpus.memory import keep_freed_memory
 from brains45k.corpus.plan import read_plan
 from brains45k.corpus.record import Reading, digest_of_voxels, excluded_row, kept_row, read_so_far
 from brains45k.corpus.store import create_group, write_volume
@@ -25,7 +26,6 @@ from brains45k.sources.series import Kind
 from brains45k.sources.walk import modified_ns
 from brains45k.volume.container import read_file
 from brains45k.volume.content import Named
-from brains45k.volume.memory import keep_freed_memory
 from brains45k.volume.preprocess import Preprocessing, preprocess_oriented
 from brains45k.volume.read import Opened, image_of, open_volume
 from brains45k.volume.refusal import RefusalError
@@ -113,6 +113,8 @@ def _write_volumes(
                 _log_line(log, row, task, time.perf_counter() - start)
                 start = time.perf_counter()
                 yield row
+            # Before the next file is inflated.
+            del opened
 
 
 def _read_ahead(reader: ThreadPoolExecutor, files: list[list[Task]], root: Path) -> Iterator[Future[bytes]]:
@@ -135,7 +137,8 @@ def _open(path: Path, content: Future[bytes]) -> Opened | RefusalError:
     try:
         return open_volume(path, content.result())
     except RefusalError as refusal:
-        return refusal
+        # A traceback would keep the file's content alive.
+        return refusal.with_traceback(None)
     except Exception as error:
         return _unforeseen(error)
 
@@ -194,7 +197,8 @@ def _write_one(
 def _require_rule(reading: Reading, selection: str) -> None:
     refusal = reading.rule_verdicts[selection]
     if refusal is not None:
-        raise refusal
+        # A new one: raising that of the reading would tie it to this frame, and the voxels to both.
+        raise RefusalError(refusal.code, refusal.detail)
 
 
 def _unforeseen(error: Exception) -> RefusalError:

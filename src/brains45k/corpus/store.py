@@ -44,16 +44,18 @@ def group_attributes(path: Path) -> dict[str, Any]:
     OSError, ValueError
         If there is no shard, or it cannot be understood.
     """
-    attributes: dict[str, Any] = json.loads((path / "zarr.json").read_text(encoding="utf-8"))["attributes"]
-    return attributes
+    return _read_metadata(path)["attributes"]  # type: ignore[no-any-return]
 
 
 def write_volume(shard: Path, name: str, volume: Volume) -> int:
     """Store one volume, rounded to 4,096 levels, and return the length of its file in bytes."""
+    # The metadata last: an array without voxels would be read as zeros.
+    content = encode(volume.data)
     path = data_file(shard, name)
     path.parent.mkdir(parents=True)
+    length = path.write_bytes(content)
     _write_metadata(shard / name, array_metadata(volume.shape) | {"attributes": _attributes(name, volume)})
-    return path.write_bytes(encode(volume.data))
+    return length
 
 
 def data_file(shard: Path, array: str) -> Path:
@@ -88,7 +90,7 @@ def require_array(shard: Path, array: str, shape: Sequence[int]) -> None:
     OSError, ValueError
         With what is wrong.
     """
-    found = json.loads((shard / array / "zarr.json").read_text(encoding="utf-8"))
+    found = _read_metadata(shard / array)
     expected = array_metadata(shape)
     if found.get("shape") != expected["shape"]:
         msg = f"shape {found.get('shape')}, the manifest says {expected['shape']}"
@@ -116,3 +118,11 @@ def _attributes(name: str, volume: Volume) -> dict[str, Any]:
 
 def _write_metadata(folder: Path, metadata: dict[str, Any]) -> None:
     (folder / "zarr.json").write_text(json.dumps(metadata, indent=2), encoding="utf-8")
+
+
+def _read_metadata(folder: Path) -> dict[str, Any]:
+    found = json.loads((folder / "zarr.json").read_text(encoding="utf-8"))
+    if not isinstance(found, dict) or not isinstance(found.get("attributes"), dict):
+        msg = f"{folder.name}/zarr.json holds something else"
+        raise ValueError(msg)  # noqa: TRY004 - damage of the file, no fault of the caller
+    return found

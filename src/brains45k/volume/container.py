@@ -26,8 +26,8 @@ _DEFLATE_MAX_RATIO = 1032
 # A large file whose voxels compress this well is all background: it is not worth the memory that it asks.
 _LARGE_BYTES = 128 << 20
 _IMAGE_MAX_RATIO = 200
-# What is looked at to inflate the head: a gzip header may hold 64 KiB of extra fields itself.
-_HEAD_SAMPLE_BYTES = 1 << 17
+#: What is looked at to inflate the head: a gzip header may hold 64 KiB of extra fields itself.
+HEAD_SAMPLE_BYTES = 1 << 17
 # How much is fed at once where another member may follow, because what a member leaves over is copied.
 _CHUNK_BYTES = 1 << 16
 # A stream this many times longer than declared is a bomb; below it, a header with wrong dimensions.
@@ -94,7 +94,7 @@ def unpack(content: bytes, *, named_gz: bool, declared_bytes: Callable[[bytes], 
     if not compressed:
         require_image(content)
         return Payload(content, remarks)
-    head = _inflate_head(content)
+    head = inflate_head(content)
     require_image(head)
     expected = declared_bytes(head)
     if expected > len(content) * (_IMAGE_MAX_RATIO if expected > _LARGE_BYTES else _DEFLATE_MAX_RATIO):
@@ -131,9 +131,15 @@ def looks_like_text(head: bytes) -> bool:
     return bool(sample) and 0 not in sample and printable >= _PRINTABLE_SHARE * len(sample)
 
 
-def _inflate_head(content: bytes) -> bytes:
-    """Inflate the first bytes of the image, from as many gzip members as that takes."""
-    head, rest, ended = b"", content[:_HEAD_SAMPLE_BYTES], False
+def inflate_head(content: bytes) -> bytes:
+    """Inflate the first bytes of the image, from as many gzip members as that takes.
+
+    Raises
+    ------
+    RefusalError
+        ``E_GZ_CRC``, ``E_GZ_TRUNC`` or ``E_EMPTY``.
+    """
+    head, rest, ended = b"", content[:HEAD_SAMPLE_BYTES], False
     try:
         while len(head) < HEAD_BYTES and rest.startswith(_GZIP_MAGIC):
             stream = isal_zlib.decompressobj(wbits=_GZIP_WINDOW)

@@ -7,7 +7,7 @@ import numpy as np
 from brains45k.codes import Code
 from brains45k.volume.box import Box, box_of, moved
 from brains45k.volume.refusal import RefusalError
-from brains45k.volume.resampling import nearest_indices, resample_axes
+from brains45k.volume.resampling import axis_matrix, nearest_indices, resample_axes
 from brains45k.volume.volume import Field, Mask, Shape, Volume
 
 _ORIGIN = (0, 0, 0)
@@ -35,6 +35,8 @@ def resample(volume: Volume, *, spacing_mm: float) -> Volume:
     """
     size = np.array(volume.shape if volume.field is None else volume.field.shape)
     new_size = np.maximum(1, np.round(np.array(volume.spacing_mm) / spacing_mm * size).astype(int))
+    if not _keeps_background(volume, size.tolist(), new_size.tolist()):
+        volume = _fill_field(volume)
     start = _ORIGIN if volume.field is None else volume.crop_start
     nearest = [
         nearest_indices(old, new) - first
@@ -102,10 +104,33 @@ def _fill_field(volume: Volume) -> Volume:
     """Put back the background that was trimmed."""
     if volume.field is None or volume.field.shape == volume.shape:
         return volume
+    part = tuple(slice(first, first + size) for first, size in zip(volume.crop_start, volume.shape, strict=True))
     data = np.full(volume.field.shape, volume.field.background, np.float32)
-    data[tuple(slice(s, s + n) for s, n in zip(volume.crop_start, volume.shape, strict=True))] = volume.data
-    back = tuple(-first for first in volume.crop_start)
-    return replace(volume, data=data, affine=moved(volume.affine, _shape(back)), crop_start=_ORIGIN)
+    data[part] = volume.data
+    foreground = None
+    if volume.foreground is not None:
+        foreground = np.zeros(volume.field.shape, np.bool_)
+        foreground[part] = volume.foreground
+    x, y, z = volume.crop_start
+    return replace(
+        volume, data=data, affine=moved(volume.affine, (-x, -y, -z)), foreground=foreground, crop_start=_ORIGIN
+    )
+
+
+def _keeps_background(volume: Volume, size: list[int], new_size: list[int]) -> bool:
+    """Tell whether some of the new voxels outside the part see nothing but background, or all is there anyway.
+
+    Where all that was trimmed is a margin narrower than the filter, no new voxel has the background's value.
+    """
+    if volume.field is None or volume.field.shape == volume.shape:
+        return True
+    for axis, (first, length) in enumerate(zip(volume.crop_start, volume.shape, strict=True)):
+        if length == size[axis]:
+            continue
+        weights = axis_matrix(size[axis], new_size[axis])[:, first : first + length]
+        if not weights.any(axis=1).all():
+            return True
+    return False
 
 
 def _inside(nearest: np.ndarray, length: int) -> slice:

@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from brains45k.volume.refusal import Remark
 
+_BLOCK_VOXELS = 1 << 15
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Intensities:
@@ -32,13 +34,20 @@ class Intensities:
         return self.scale_in_place(stored.astype(np.float32))
 
     def scale_in_place(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Turn stored numbers that are float32 already into intensities, and return them."""
+        """Turn stored numbers in a contiguous float32 array of their own into intensities, and return it."""
         # What float32 cannot hold becomes infinite, which is judged as such.
         with np.errstate(over="ignore", invalid="ignore"):
-            if self.slope != 1:
-                values *= np.float32(self.slope)
             if self.intercept != 0:
-                values += np.float32(self.intercept)
+                # In float64, as nibabel does: rounded in between, a background near 0 may change its sign.
+                flat = values.ravel(order="K")
+                for first in range(0, flat.size, _BLOCK_VOXELS):
+                    part = slice(first, first + _BLOCK_VOXELS)
+                    flat[part] = flat[part].astype(np.float64) * self.slope + self.intercept
+            elif self.slope != 1:
+                values *= np.float32(self.slope)
+        if self.slope < 0 or self.stored.dtype.kind == "f":
+            # There may be a -0, which is the same intensity as 0 and must give the same digest.
+            values += np.float32(0)
         return values
 
     def rising(self) -> "Intensities":

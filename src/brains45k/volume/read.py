@@ -79,7 +79,7 @@ def open_volume(path: Path, content: bytes | None = None) -> Opened:
         With the code of what is wrong.
     """
     if path.suffix.lower() == ".hdr":
-        path, content = _sibling(path, ".img"), None
+        path, content = sibling(path, ".img"), None
     if content is None:
         content = read_file(path)
     pair_header = _read_pair_header(path)
@@ -154,10 +154,17 @@ def _read_pair_header(path: Path) -> bytes:
     """Return the header of a pair, whose name may differ in case; nothing for a file that holds its own."""
     if path.suffix.lower() != ".img":
         return b""
-    return read_file(_sibling(path, ".hdr"))
+    return read_file(sibling(path, ".hdr"))
 
 
-def _sibling(path: Path, suffix: str) -> Path:
+def sibling(path: Path, suffix: str) -> Path:
+    """Return the other file of a pair, whose suffix may be in capitals.
+
+    Raises
+    ------
+    RefusalError
+        ``E_FORMAT`` if it is missing.
+    """
     names = (path.with_suffix(spelling) for spelling in (suffix, suffix.upper()))
     found = next((name for name in names if name.exists()), None)
     if found is None:

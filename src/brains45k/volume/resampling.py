@@ -97,8 +97,8 @@ def nearest_indices(size: int, new_size: int) -> npt.NDArray[np.intp]:
     >>> nearest_indices(4, 2).tolist(), nearest_indices(2, 4).tolist()
     ([1, 3], [0, 0, 1, 1])
     """
-    centres = (np.arange(new_size) + 0.5) * (size / new_size)
-    return np.minimum(centres.astype(np.intp), size - 1)
+    # In whole numbers: a centre on the edge between two voxels belongs to the higher, whatever rounding does.
+    return (2 * np.arange(new_size) + 1) * size // (2 * new_size)
 
 
 def _apply(weights: Weights, data: Voxels, axis: int) -> Voxels:

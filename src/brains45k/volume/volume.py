@@ -20,7 +20,7 @@ class Field:
     shape : tuple of int
         In voxels along x, y, z.
     background : float
-        The image's smallest intensity, which every voxel outside the part has.
+        The image's smallest intensity, which every voxel outside the part has, or had before it was resampled.
     """
 
     shape: Shape

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support import bad_files as bad
 
-from brains45k.volume.memory import ARRAYS, Extent, peak_bytes, peek
+from brains45k.corpus.memory import ARRAYS, Extent, peak_bytes, peek
 
 
 def test_a_header_is_read_whatever_the_container(tmp_path: Path) -> None:
