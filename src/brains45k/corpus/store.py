@@ -117,7 +117,7 @@ def _attributes(name: str, volume: Volume) -> dict[str, Any]:
 
 
 def _write_metadata(folder: Path, metadata: dict[str, Any]) -> None:
-    (folder / "zarr.json").write_text(json.dumps(metadata, indent=2), encoding="utf-8")
+    (folder / "zarr.json").write_text(json.dumps(metadata), encoding="utf-8")
 
 
 def _read_metadata(folder: Path) -> dict[str, Any]:

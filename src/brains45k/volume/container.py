@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import deflate
 from isal import isal_zlib
 
 from brains45k.codes import Code
@@ -21,6 +22,10 @@ SLACK_BYTES = 1 << 20
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
+_DEFLATE_MEMBER = b"\x1f\x8b\x08"
+_RESERVED_FLAGS = 32
+# The last bytes of a gzip stream: how long its last member inflates.
+_LENGTH_BYTES = 4
 # Deflate cannot compress better than 1,032 to 1: a larger claim is a lie.
 _DEFLATE_MAX_RATIO = 1032
 # A large file whose voxels compress this well is all background: it is not worth the memory that it asks.
@@ -34,6 +39,7 @@ _CHUNK_BYTES = 1 << 16
 _BOMB_FACTOR = 16
 _TEXT_SAMPLE_BYTES = 512
 _PRINTABLE_SHARE = 0.97
+_PRINTABLE = b"\t\n\r" + bytes(range(ord(" "), 256))
 _OTHER_CODECS = {
     b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"PK\x03\x04": "zip", b"7z\xbc\xaf": "7z",
 }  # fmt: skip
@@ -43,7 +49,7 @@ _OTHER_CODECS = {
 class Payload:
     """The bytes of an image file as a reader wants them."""
 
-    content: bytes
+    content: bytes | bytearray
     remarks: tuple[Remark, ...] = ()
 
 
@@ -100,6 +106,9 @@ def unpack(content: bytes, *, named_gz: bool, declared_bytes: Callable[[bytes], 
     if expected > len(content) * (_IMAGE_MAX_RATIO if expected > _LARGE_BYTES else _DEFLATE_MAX_RATIO):
         _refuse_truncated(content)
         raise RefusalError(Code.E_DIM_BOMB, f"declares {expected:,} bytes in a file of {len(content):,}")
+    at_once = _inflate_at_once(content, expected)
+    if at_once is not None:
+        return Payload(at_once, remarks)
     image, tail = _inflate_all(content, expected)
     return Payload(image, remarks + tail)
 
@@ -127,8 +136,8 @@ def looks_like_text(head: bytes) -> bool:
     (True, False)
     """
     sample = head[:_TEXT_SAMPLE_BYTES]
-    printable = sum(byte in b"\t\n\r" or byte >= ord(" ") for byte in sample)
-    return bool(sample) and 0 not in sample and printable >= _PRINTABLE_SHARE * len(sample)
+    unprintable = sample.translate(None, delete=_PRINTABLE)
+    return bool(sample) and 0 not in sample and len(unprintable) <= (1 - _PRINTABLE_SHARE) * len(sample)
 
 
 def inflate_head(content: bytes) -> bytes:
@@ -164,6 +173,30 @@ def _refuse_truncated(content: bytes) -> None:
         raise RefusalError(Code.E_GZ_CRC, str(error)) from error
     if not stream.eof:
         raise RefusalError(Code.E_GZ_TRUNC, f"{len(content):,} bytes are left")
+
+
+def _inflate_at_once(content: bytes, expected: int) -> bytearray | None:
+    """Inflate the usual file, one member of just the declared length, a third faster; None for anything else.
+
+    libdeflate checks the checksum, but tells neither what is wrong nor where a member ends.
+    """
+    if content[-_LENGTH_BYTES:] != (expected % (1 << 32)).to_bytes(_LENGTH_BYTES, "little") or _may_hold_more(content):
+        return None
+    try:
+        image: bytearray = deflate.gzip_decompress(content, expected)
+    except deflate.DeflateError:
+        return None
+    return image if len(image) == expected else None
+
+
+def _may_hold_more(content: bytes) -> bool:
+    """Tell whether bytes like the start of another gzip member lie behind the first; chance makes them now and then."""
+    place = content.find(_DEFLATE_MEMBER, 1)
+    while place >= 0:
+        if content[place + len(_DEFLATE_MEMBER)] < _RESERVED_FLAGS:
+            return True
+        place = content.find(_DEFLATE_MEMBER, place + 1)
+    return False
 
 
 def _inflate_all(content: bytes, expected: int) -> tuple[bytes, tuple[Remark, ...]]:

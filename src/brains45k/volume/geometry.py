@@ -1,4 +1,4 @@
-"""Steps that move voxels once an image lies in RAS: resample, crop. Each takes a volume and returns a new one."""
+"""Steps that move voxels once an image lies in RAS: resample, crop. Each uses up a volume and returns a new one."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ def resample(volume: Volume, *, spacing_mm: float) -> Volume:
     Parameters
     ----------
     volume : Volume
-        Of any spacing.
+        Of any spacing; it is left without its voxels, which are freed as soon as the first axis is done.
     spacing_mm : float
         Along every axis.
 
@@ -47,9 +47,9 @@ def resample(volume: Volume, *, spacing_mm: float) -> Volume:
     new_start = (rows[0].start, rows[1].start, rows[2].start)
     low, high = volume.background, float(volume.data.max())
     data = resample_axes(
-        volume.data, tuple(new_size.tolist()), field_shape=tuple(size.tolist()), start=start, rows=rows, outside=low
+        volume.take_data(), new_size.tolist(), field_shape=size.tolist(), start=start, rows=rows, outside=low
     )
-    if data is not volume.data:
+    if size.tolist() != new_size.tolist():
         np.clip(data, low, high, out=data)
     factor = size / new_size
     step = np.diag([*factor, 1.0])

@@ -94,7 +94,7 @@ def preprocess(
 
 
 def preprocess_oriented(volume: Volume, parameters: Preprocessing) -> Volume:
-    """Preprocess what :func:`brains45k.volume.reorient.reorient` gave; its voxels may be overwritten.
+    """Preprocess what :func:`brains45k.volume.reorient.reorient` gave; its voxels are taken from it.
 
     Raises
     ------
@@ -102,6 +102,7 @@ def preprocess_oriented(volume: Volume, parameters: Preprocessing) -> Volume:
         If there is no contrast to normalise.
     """
     # One BLAS thread: sums are made in one order on every machine, and many jobs do not fight for cores.
+    volume = replace(volume, data=volume.take_data())
     with single_blas_thread():
         for step in _steps(parameters):
             volume = step(volume)

@@ -123,24 +123,24 @@ def image_of(opened: Opened, *, frame: int | None = None, named: Named = Named.U
     return Image(intensities, header.affine, header.spacing_mm, header.dtype.name, remarks)
 
 
-def _decode(path: Path, content: bytes, pair_header: bytes) -> tuple[Header, bytes, tuple[Remark, ...]]:
+def _decode(path: Path, content: bytes, pair_header: bytes) -> tuple[Header, bytes | bytearray, tuple[Remark, ...]]:
     name = path.name.lower()
     if name.endswith((".mgz", ".mgh")):
         payload = unpack(content, named_gz=name.endswith(".mgz"), declared_bytes=mgh.declared_bytes)
         image = payload.content
-        return mgh.judge_header(image[:HEAD_BYTES], image_bytes=len(image)), image, payload.remarks
+        return mgh.judge_header(bytes(image[:HEAD_BYTES]), image_bytes=len(image)), image, payload.remarks
     if name.endswith(".img"):
         return _decode_pair(content, pair_header)
     if not name.endswith((".nii", ".nii.gz")):
         raise RefusalError(Code.E_FORMAT, f"{''.join(path.suffixes[-2:])} is not read; convert it to NIfTI")
     payload = unpack(content, named_gz=name.endswith(".gz"), declared_bytes=nifti.declared_bytes)
     image = payload.content
-    head = image[:HEAD_BYTES]
+    head = bytes(image[:HEAD_BYTES])
     fields = nifti.parse_nifti(head)
     return nifti.judge_header(fields, head, image_bytes=len(image), single_file=True), image, payload.remarks
 
 
-def _decode_pair(content: bytes, head: bytes) -> tuple[Header, bytes, tuple[Remark, ...]]:
+def _decode_pair(content: bytes, head: bytes) -> tuple[Header, bytes | bytearray, tuple[Remark, ...]]:
     require_image(head)
     fields = nifti.parse_analyze(head)
     voxel_bytes = nifti.pair_bytes(fields)

@@ -54,11 +54,11 @@ def resample_axes(
     numpy.ndarray
         float32 and C-contiguous; not clipped to the range of ``data``. The same array where nothing changes.
     """
-    sizes = data.shape if field_shape is None else field_shape
+    sizes = list(data.shape if field_shape is None else field_shape)
     wanted = [slice(0, size) for size in shape] if rows is None else rows
     changing = [axis for axis in range(data.ndim) if shape[axis] != sizes[axis]]
     # Each row of a matrix sums to 1: what is constant outside adds nothing once it has been subtracted.
-    shift = np.float32(outside) if changing and tuple(sizes) != data.shape else np.float32(0)
+    shift = np.float32(outside) if changing and sizes != list(data.shape) else np.float32(0)
     if shift:
         data = data - shift
     # Axes that shrink most go first: what follows has less to do.

@@ -69,6 +69,12 @@ class Volume:
         """Let NumPy take a volume where it takes an array."""
         return np.array(self.data, dtype=dtype, copy=copy)
 
+    def take_data(self) -> Voxels:
+        """Hand the voxels over and keep none, so that their memory is free once they are used up."""
+        data = self.data
+        object.__setattr__(self, "data", np.broadcast_to(np.float32(0), data.shape))
+        return data
+
     @property
     def shape(self) -> Shape:
         """Size in voxels along x, y, z."""
