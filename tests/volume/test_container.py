@@ -9,6 +9,7 @@ import pytest
 from support import bad_files as bad
 
 from brains45k.codes import Code
+from brains45k.volume import container
 from brains45k.volume.container import looks_like_text, read_file, require_image, unpack
 from brains45k.volume.read import read_image
 from brains45k.volume.refusal import RefusalError
@@ -122,3 +123,11 @@ def test_text_is_told_from_bytes(head: bytes, expected: bool) -> None:
 def test_the_beginning_of_a_page_is_shown() -> None:
     with pytest.raises(RefusalError, match="DOCTYPE"):
         require_image(bad.LOGIN_PAGE)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x1f\x8b\x08\0 rest", b"....\x1f\x8b\x08", b"..\x1f\x8b\x08\x20..\x1f\x8b\x08\x04"]
+)
+def test_what_may_be_another_member_goes_the_careful_way(content: bytes) -> None:
+    assert container._may_hold_more(b"\x1f\x8b\x08\0" + content)
+    assert not container._may_hold_more(b"\x1f\x8b\x08\0" + content.replace(b"\x08", b"\x09"))

@@ -23,7 +23,7 @@ SLACK_BYTES = 1 << 20
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
 _DEFLATE_MEMBER = b"\x1f\x8b\x08"
-_RESERVED_FLAGS = 32
+_RESERVED_FLAGS = b"\x20"
 # The last bytes of a gzip stream: how long its last member inflates.
 _LENGTH_BYTES = 4
 # Deflate cannot compress better than 1,032 to 1: a larger claim is a lie.
@@ -193,7 +193,8 @@ def _may_hold_more(content: bytes) -> bool:
     """Tell whether bytes like the start of another gzip member lie behind the first; chance makes them now and then."""
     place = content.find(_DEFLATE_MEMBER, 1)
     while place >= 0:
-        if content[place + len(_DEFLATE_MEMBER)] < _RESERVED_FLAGS:
+        flags = place + len(_DEFLATE_MEMBER)
+        if content[flags : flags + 1] < _RESERVED_FLAGS:
             return True
         place = content.find(_DEFLATE_MEMBER, place + 1)
     return False
