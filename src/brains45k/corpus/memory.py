@@ -21,7 +21,9 @@ ARRAYS = 3
 _FLOAT32_BYTES = 4
 # Bytes in memory for each on disk where no header can be read: int16 at a third of its size, and what goes with it.
 _GUESS = 20
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+# Larger arrays are given back all the same: holes of their size would cost more memory than time.
+_KEPT_ARRAY_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,8 @@ def peak_bytes(extent: Extent | None, *, file_bytes: int, spacing_mm: float) -> 
 
     Two files as they lie on disk, of which the second is read ahead, and the larger of two moments: the voxels as
     stored with one frame as float32; or, with the stored voxels given back unless more frames follow,
-    :data:`ARRAYS` times the float32 size of the larger of input and output (the input, the output and one array on
-    the way between, of which no two are at their largest together, so that masks have room).
+    :data:`ARRAYS` times the float32 size of the larger of input and output (two arrays on the way from one to the
+    other, their masks, and what the allocator keeps).
 
     Parameters
     ----------
@@ -91,11 +93,11 @@ def peak_bytes(extent: Extent | None, *, file_bytes: int, spacing_mm: float) -> 
 def keep_freed_memory() -> None:
     """Keep freed arrays for the next ones, where the system's allocator can be told to (glibc).
 
-    By default large arrays go back to the system at once, and each new one is zeroed page by page: a fifth of the
-    time of a volume. What is kept is what the job needed at most.
+    By default arrays go back to the system at once, and each new one is zeroed page by page, which takes up to a
+    tenth of the time of a volume.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
-            mallopt(_M_MMAP_MAX, 0)
+            mallopt(_M_MMAP_THRESHOLD, _KEPT_ARRAY_BYTES)
             mallopt(_M_TRIM_THRESHOLD, sys.maxsize >> 32)

@@ -115,10 +115,15 @@ def image_of(opened: Opened, *, frame: int | None = None, named: Named = Named.U
     RefusalError
         With the code of what is wrong.
     """
-    stored = _frame(opened, frame)
     header = opened.header
+    stored = _frame(opened, frame)
     require_head_size(stored.shape, header.spacing_mm)
-    intensities, judged = judge_content(_intensities(stored, header), named=named)
+    unjudged = _intensities(stored, header)
+    del stored
+    if frame is None:
+        # Of voxels that had to be narrowed the wide ones are not needed any more.
+        opened.stored = unjudged.stored
+    intensities, judged = judge_content(unjudged, named=named)
     remarks = opened.remarks + header.remarks + judged
     return Image(intensities, header.affine, header.spacing_mm, header.dtype.name, remarks)
 
