@@ -33,6 +33,8 @@ def main() -> int:
             print(render(read_results(results)))
         else:
             write_pages(results)
+            if all((RESULTS / f"{name}.json").exists() for name in ("preprocessing", "scaling")):
+                subprocess.run([sys.executable, BENCHMARKS / "preprocessing" / "throughput.py"], check=True)
     return max(codes)
 
 

@@ -54,7 +54,7 @@ class Effort:
     patches_per_volume: int
 
 
-_FULL = Effort(heads=4, real=True, write_rounds=3, rounds=7, patches_per_volume=2)
+_FULL = Effort(heads=4, real=True, write_rounds=3, rounds=4, patches_per_volume=2)
 _QUICK = Effort(heads=2, real=False, write_rounds=1, rounds=1, patches_per_volume=2)
 
 _OURS = "**ours**"

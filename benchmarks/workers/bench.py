@@ -103,7 +103,7 @@ def _start(corpus: Corpus, kind: str) -> tuple[Any, Connection]:
 
 def _read_for_long(corpus: Corpus, patches: int) -> tuple[float, int]:
     """Return by how many MiB memory grew after the first tenth of the patches, and how many files stayed open."""
-    brains45k.corpus.reader._INDICES = 2
+    brains45k.corpus.reader._MAX_INDICES = 2
     files_before = len(list(Path("/proc/self/fd").iterdir()))
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda number: _read(corpus, number), range(patches // 10)))
