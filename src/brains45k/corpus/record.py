@@ -14,7 +14,9 @@ from brains45k.volume.image import Image
 from brains45k.volume.read import Opened
 from brains45k.volume.refusal import RefusalError, Remark
 from brains45k.volume.reorient import axis_codes
-from brains45k.volume.volume import Volume
+from brains45k.volume.volume import Volume, Voxels
+
+_BLOCK_VOXELS = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,28 @@ def digest_of_voxels(volume: Volume) -> str:
     """Return a digest of an image's voxels in RAS that ignores its header.
 
     Two images have the same digest where their fields have the same shape and every voxel the same float32 value,
-    however they are stored. Of trimmed margins the digest takes their one value instead of every voxel.
+    however they are stored. Of trimmed margins the digest takes their one value instead of every voxel, and of an
+    image of whole numbers half the bytes.
     """
-    digest = hashlib.sha256()
-    for numbers in (volume.shape, volume.crop_start, volume.field.shape if volume.field else volume.shape):
-        digest.update(np.array(numbers, "<i8").tobytes())
-    digest.update(np.array(volume.background, "<f4").tobytes())
-    digest.update(np.ascontiguousarray(volume.data, "<f4").data)
+    field_shape = volume.field.shape if volume.field else volume.shape
+    place = np.array([volume.shape, volume.crop_start, field_shape], "<i8").tobytes()
+    head = place + np.array(volume.background, "<f4").tobytes()
+    values = np.ascontiguousarray(volume.data).reshape(-1)
+    digest = _digest_as("<i2", values, head) or _digest_as("<f4", values, head)
+    assert digest is not None  # noqa: S101 - float32 holds every float32
+    return digest
+
+
+def _digest_as(dtype: str, values: Voxels, head: bytes) -> str | None:
+    """Digest values in another type; None where that does not hold one of them."""
+    digest = hashlib.sha256(head + dtype.encode())
+    for first in range(0, values.size, _BLOCK_VOXELS):
+        block = values[first : first + _BLOCK_VOXELS]
+        with np.errstate(invalid="ignore"):
+            converted = block.astype(dtype)
+        if not (converted == block).all():
+            return None
+        digest.update(converted.data)
     return digest.hexdigest()
 
 
