@@ -54,10 +54,16 @@ def grid_of(shape: Sequence[int]) -> Shape:
     return x, y, z
 
 
+def padded(shape: Sequence[int]) -> Shape:
+    """Return the shape of all chunks together, of which those at the high ends may stand out."""
+    x, y, z = (number * side for number, side in zip(grid_of(shape), CHUNK_SHAPE, strict=True))
+    return x, y, z
+
+
 def _pack_chunks(data: Voxels) -> Iterator[bytes]:
     """Quantise and compress, chunk by chunk in C order; chunks at the high ends are filled up with 0."""
     depth, height, width = CHUNK_SHAPE
-    x, y, z = (number * side for number, side in zip(grid_of(data.shape), CHUNK_SHAPE, strict=True))
+    x, y, z = padded(data.shape)
     levels = np.zeros((depth, y, z), "<u2")
     for first in range(0, x, depth):
         _quantise(data[first : first + depth], levels)

@@ -9,14 +9,13 @@ import numpy as np
 
 from brains45k.codes import Code
 from brains45k.sources.catalog import VolumeRule
+from brains45k.volume.blocks import blocks
 from brains45k.volume.header import SPATIAL_AXES
 from brains45k.volume.image import Image
 from brains45k.volume.read import Opened
 from brains45k.volume.refusal import RefusalError, Remark
 from brains45k.volume.reorient import axis_codes
 from brains45k.volume.volume import Volume, Voxels
-
-_BLOCK_VOXELS = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,8 @@ def digest_of_voxels(volume: Volume) -> str:
 def _digest_as(dtype: str, values: Voxels, head: bytes) -> str | None:
     """Digest values in another type; None where that does not hold one of them."""
     digest = hashlib.sha256(head + dtype.encode())
-    for first in range(0, values.size, _BLOCK_VOXELS):
-        block = values[first : first + _BLOCK_VOXELS]
+    for part in blocks(values.size):
+        block = values[part]
         with np.errstate(invalid="ignore"):
             converted = block.astype(dtype)
         if not (converted == block).all():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from brains45k.corpus.chunks import CHUNK_SHAPE, CODEC, CODEC_LEVEL, SCALE, encode
+from brains45k.corpus.chunks import CHUNK_SHAPE, CODEC, CODEC_LEVEL, SCALE, encode, padded
 from brains45k.volume.volume import Volume
 
 _CRC = {"name": "crc32c"}
@@ -68,13 +68,12 @@ def array_metadata(shape: Sequence[int]) -> dict[str, Any]:
 
     One chunk of Zarr's grid is the whole array: it is the file, and holds the chunks that are read one by one.
     """
-    file_shape = [-(-size // side) * side for size, side in zip(shape, CHUNK_SHAPE, strict=True)]
     return {
         "zarr_format": 3,
         "node_type": "array",
         "shape": list(shape),
         "data_type": "uint16",
-        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": file_shape}},
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(padded(shape))}},
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
         "fill_value": 0,
         "codecs": [_SHARDING],

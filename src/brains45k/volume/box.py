@@ -39,6 +39,12 @@ def box_of(voxels: npt.NDArray[Any], *, above: Any, high_margin_voxels: int = 0)
     return x, y, z
 
 
+def start_of(box: Box) -> Shape:
+    """Return the first voxel of a box."""
+    x, y, z = box
+    return x.start, y.start, z.start
+
+
 def moved(affine: Affine, start: Shape) -> Affine:
     """Return the affine of the part of a grid that begins at a voxel."""
     result = affine.copy()

@@ -4,13 +4,11 @@ import math
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from brains45k.codes import Code
 from brains45k.volume.image import Intensities
 from brains45k.volume.refusal import RefusalError, Remark
-
-Voxels = npt.NDArray[np.float32]
+from brains45k.volume.volume import Voxels
 
 _MAX_NAN_SHARE = 0.001
 _BORDER_VOXELS = 2

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from brains45k.codes import Code
-from brains45k.volume.box import Box, box_of, moved
+from brains45k.volume.box import Box, box_of, moved, start_of
 from brains45k.volume.refusal import RefusalError
 from brains45k.volume.resampling import axis_matrix, nearest_indices, resample_axes
 from brains45k.volume.volume import Field, Mask, Shape, Volume
@@ -44,7 +44,7 @@ def resample(volume: Volume, *, spacing_mm: float) -> Volume:
     ]
     inside = [_inside(indices, length) for indices, length in zip(nearest, volume.shape, strict=True)]
     rows = (inside[0], inside[1], inside[2])
-    new_start = (rows[0].start, rows[1].start, rows[2].start)
+    new_start = start_of(rows)
     low, high = volume.background, float(volume.data.max())
     data = resample_axes(
         volume.take_data(), new_size.tolist(), field_shape=size.tolist(), start=start, rows=rows, outside=low
@@ -89,7 +89,7 @@ def crop_positive(volume: Volume) -> Volume:
 
 
 def _cut(volume: Volume, box: Box) -> Volume:
-    start = (box[0].start, box[1].start, box[2].start)
+    start = start_of(box)
     first = np.add(volume.crop_start, start).tolist()
     return replace(
         volume,
@@ -102,7 +102,7 @@ def _cut(volume: Volume, box: Box) -> Volume:
 
 def _fill_field(volume: Volume) -> Volume:
     """Put back the background that was trimmed."""
-    if volume.field is None or volume.field.shape == volume.shape:
+    if volume.field is None or not volume.is_trimmed:
         return volume
     part = tuple(slice(first, first + size) for first, size in zip(volume.crop_start, volume.shape, strict=True))
     data = np.full(volume.field.shape, volume.field.background, np.float32)
@@ -122,7 +122,7 @@ def _keeps_background(volume: Volume, size: list[int], new_size: list[int]) -> b
 
     Where all that was trimmed is a margin narrower than the filter, no new voxel has the background's value.
     """
-    if volume.field is None or volume.field.shape == volume.shape:
+    if not volume.is_trimmed:
         return True
     for axis, (first, length) in enumerate(zip(volume.crop_start, volume.shape, strict=True)):
         if length == size[axis]:

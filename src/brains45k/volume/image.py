@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from brains45k.volume.blocks import blocks
 from brains45k.volume.refusal import Remark
-
-_BLOCK_VOXELS = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +39,7 @@ class Intensities:
             if self.intercept != 0:
                 # In float64, as nibabel does: rounded in between, a background near 0 may change its sign.
                 flat = values.ravel(order="K")
-                for first in range(0, flat.size, _BLOCK_VOXELS):
-                    part = slice(first, first + _BLOCK_VOXELS)
+                for part in blocks(flat.size):
                     flat[part] = flat[part].astype(np.float64) * self.slope + self.intercept
             elif self.slope != 1:
                 values *= np.float32(self.slope)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brains45k.codes import Code
+from brains45k.volume.blocks import BLOCK_VOXELS, blocks
 from brains45k.volume.refusal import RefusalError
 from brains45k.volume.volume import Mask, Volume, Voxels
 
@@ -15,8 +16,6 @@ from brains45k.volume.volume import Mask, Volume, Voxels
 FOREGROUNDS = ("nonzero", "otsu")
 
 _OTSU_BINS = 256
-# What is worked on at once stays in the cache.
-_BLOCK_VOXELS = 1 << 15
 # A percentile is looked for among the voxels above a lower one of a sample.
 _SAMPLE_VOXELS = 1 << 16
 _SAMPLE_MARGIN_PERCENT = 0.5
@@ -81,8 +80,7 @@ def normalise(volume: Volume, *, clip_percentile: float) -> Volume:
 
 def _smallest(volume: Volume) -> float:
     """Return the smallest voxel, also of what was trimmed from the field."""
-    trimmed = volume.field is not None and volume.field.shape != volume.shape
-    return volume.background if trimmed else float(volume.data.min())
+    return volume.background if volume.is_trimmed else float(volume.data.min())
 
 
 def _otsu_threshold(volume: Volume) -> float:
@@ -128,8 +126,8 @@ def _sample_percentile(values: Voxels, mask: Mask | None, percentile: float) -> 
 def _at_least(values: Voxels, mask: Mask | None, threshold: np.float32) -> Voxels:
     """Return the masked voxels from a threshold on."""
     found = []
-    scratch = np.empty(_BLOCK_VOXELS, np.bool_)
-    for block, block_mask in _blocks(values, mask):
+    scratch = np.empty(BLOCK_VOXELS, np.bool_)
+    for block, block_mask in _masked_blocks(values, mask):
         above = np.greater_equal(block, threshold, out=scratch[: block.size])
         if block_mask is not None:
             above &= block_mask
@@ -141,8 +139,8 @@ def _map_to_unit_range(values: Voxels, mask: Mask | None, *, low: np.float32, hi
     """Clip at ``high`` and map ``low`` to 0 and ``high`` to 1, in place; return mean and deviation before mapping."""
     count = values.size if mask is None else int(np.count_nonzero(mask))
     total = squares = 0.0
-    scratch = np.empty(_BLOCK_VOXELS, np.float64)
-    for block, block_mask in _blocks(values, mask):
+    scratch = np.empty(BLOCK_VOXELS, np.float64)
+    for block, block_mask in _masked_blocks(values, mask):
         np.minimum(block, high, out=block)
         np.subtract(block, low, out=block)
         # Summed above the lowest value and in float64, because differences of large numbers lose digits.
@@ -160,7 +158,6 @@ def _map_to_unit_range(values: Voxels, mask: Mask | None, *, low: np.float32, hi
     return mean + float(low), std
 
 
-def _blocks(values: Voxels, mask: Mask | None) -> Iterator[tuple[Voxels, npt.NDArray[np.bool_] | None]]:
-    for first in range(0, values.size, _BLOCK_VOXELS):
-        part = slice(first, first + _BLOCK_VOXELS)
+def _masked_blocks(values: Voxels, mask: Mask | None) -> Iterator[tuple[Voxels, npt.NDArray[np.bool_] | None]]:
+    for part in blocks(values.size):
         yield values[part], None if mask is None else mask[part]

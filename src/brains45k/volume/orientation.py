@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from brains45k.codes import Code
 from brains45k.volume.refusal import RefusalError, Remark
-
-Affine = npt.NDArray[np.float64]
+from brains45k.volume.volume import Affine
 
 MIN_SPACING_MM, MAX_SPACING_MM = 0.2, 12.0
 MIN_FIELD_OF_VIEW_MM, MAX_FIELD_OF_VIEW_MM = 80.0, 400.0

@@ -6,7 +6,7 @@ import nibabel
 import numpy as np
 import numpy.typing as npt
 
-from brains45k.volume.box import box_of, moved
+from brains45k.volume.box import box_of, moved, start_of
 from brains45k.volume.image import Image
 from brains45k.volume.volume import Affine, Field, Volume, Voxels
 
@@ -47,7 +47,7 @@ def reorient(image: Image) -> Volume:
     affine = image.affine @ nibabel.orientations.inv_ornt_aff(transform, stored.shape)
     smallest = stored.min()
     box = box_of(turned, above=smallest, high_margin_voxels=1)
-    start = (box[0].start, box[1].start, box[2].start)
+    start = start_of(box)
     return Volume(
         data=intensities.scale_in_place(_copy_as_float32(turned[box])),
         affine=moved(affine, start),

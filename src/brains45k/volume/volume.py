@@ -82,6 +82,11 @@ class Volume:
         return x, y, z
 
     @property
+    def is_trimmed(self) -> bool:
+        """Whether a part of the field is left out, which is background."""
+        return self.field is not None and self.field.shape != self.shape
+
+    @property
     def background(self) -> float:
         """The smallest intensity of the image."""
         return float(self.data.min()) if self.field is None else self.field.background
