@@ -21,15 +21,8 @@ from nnunetv2.preprocessing.resampling.default_resampling import (
     compute_new_shape,
     resample_data_or_seg_to_shape,
 )
-from yucca.functional.preprocessing import (
-    preprocess_case_for_training_without_label,
-)
-from yucca.functional.testing.data.nifti import (
-    verify_nifti_header_is_valid,
-    verify_orientation_is_LR_PA_IS,
-)
 from yucca.functional.utils.loading import read_file_to_nifti_or_np
-from yucca.functional.utils.nib_utils import reorient_to_RAS
+from yucca_peer import preprocess_image
 
 Array = npt.NDArray[Any]
 Affine = npt.NDArray[np.float64]
@@ -44,7 +37,7 @@ _FLIP_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 def preprocess(source: str, target: str) -> dict[str, str]:
     """Preprocess a NIfTI file as Yucca does, and save the voxels; return the error that stops Yucca, if one does."""
     try:
-        voxels = _yucca(read_file_to_nifti_or_np(source), normalise="volume_wise_znorm", crop=True)
+        voxels = preprocess_image(read_file_to_nifti_or_np(source))
     # Whatever stops Yucca is a line of the report, not the end of the run.
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
@@ -70,29 +63,10 @@ def resample(
     return new_affine.tolist()
 
 
-def _yucca(image: Any, *, normalise: str, crop: bool) -> Array:
-    """Do what Yucca's UnsupervisedPreprocessor does under the plans of UnsupervisedPlannerUnitSpacing."""
-    # Yucca refuses permuted axes and tells the user to reorient such scans beforehand, with this function.
-    if verify_nifti_header_is_valid(image) and not verify_orientation_is_LR_PA_IS(image):
-        image = reorient_to_RAS(image)
-    images, _ = preprocess_case_for_training_without_label(
-        images=[image],
-        normalization_operation=[normalise],
-        background_pixel_value=0,
-        crop_to_nonzero=crop,
-        image_properties={},
-        intensities=None,
-        target_orientation="RAS",
-        target_spacing=list(_SPACING_MM),
-        transpose=[0, 1, 2],
-    )
-    return np.asarray(images[0])
-
-
 def _resample_yucca(image: Any) -> Resampled:
     """Preprocess with Yucca, without its crop and normalisation."""
     canonical = nibabel.as_closest_canonical(image)
-    data = _yucca(image, normalise="no_norm", crop=False)
+    data = preprocess_image(image, normalise="no_norm", crop=False)
     return data, _edge_aligned(canonical.affine, canonical.shape, data.shape)
 
 

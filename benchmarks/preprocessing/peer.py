@@ -27,35 +27,14 @@ _SPACING_MM = (1.0, 1.0, 1.0)
 
 def prepare_yucca() -> Callable[[str], Array]:
     """Return what Yucca's UnsupervisedPreprocessor does under the plans of UnsupervisedPlannerUnitSpacing."""
-    from yucca.functional.preprocessing import (  # type: ignore[import-not-found]  # noqa: PLC0415
-        preprocess_case_for_training_without_label,
-    )
-    from yucca.functional.testing.data.nifti import (  # type: ignore[import-not-found]  # noqa: PLC0415
-        verify_nifti_header_is_valid,
-        verify_orientation_is_LR_PA_IS,
-    )
     from yucca.functional.utils.loading import (  # type: ignore[import-not-found]  # noqa: PLC0415
         read_file_to_nifti_or_np,
     )
-    from yucca.functional.utils.nib_utils import reorient_to_RAS  # type: ignore[import-not-found]  # noqa: PLC0415
+    from yucca_peer import preprocess_image  # noqa: PLC0415
 
     def preprocess(path: str) -> Array:
-        image = read_file_to_nifti_or_np(path)
-        # Yucca refuses permuted axes and tells the user to reorient such scans beforehand, with this function.
-        if verify_nifti_header_is_valid(image) and not verify_orientation_is_LR_PA_IS(image):
-            image = reorient_to_RAS(image)
-        images, _ = preprocess_case_for_training_without_label(
-            images=[image],
-            normalization_operation=["volume_wise_znorm"],
-            background_pixel_value=0,
-            crop_to_nonzero=True,
-            image_properties={},
-            intensities=None,
-            target_orientation="RAS",
-            target_spacing=list(_SPACING_MM),
-            transpose=[0, 1, 2],
-        )
-        return np.array(images, dtype=np.float32)
+        # Yucca stores an axis of channels before the others.
+        return preprocess_image(read_file_to_nifti_or_np(path))[None].astype(np.float32)
 
     return preprocess
 
