@@ -1,0 +1,1 @@
+"""AMAES pretraining on the corpus."""
