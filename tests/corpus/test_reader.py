@@ -9,8 +9,10 @@ import pickle
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import zarr
 from support.small_corpus import SmallCorpus, send_total
@@ -141,6 +143,29 @@ def test_a_patch_comes_in_stored_levels(opened: Corpus, name: str) -> None:
 def test_a_patch_of_another_type_is_the_callers_fault(opened: Corpus, name: str) -> None:
     with pytest.raises(ValueError, match="float64: patches are read as float32 or uint16"):
         opened.patch(name, (0, 0, 0), (1, 1, 1), dtype=np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_a_box_is_read_into_memory_that_is_there(opened: Corpus, name: str, dtype: type) -> None:
+    index = opened.manifest["volume_id"].tolist().index(name)
+    memory: npt.NDArray[Any] = np.full((2, 12, 13, 14), 7, dtype)
+    opened.read_into(index, (60, 3, 5), memory[1, 2:10, ::2, 4:])
+    expected = np.full_like(memory, 7)
+    expected[1, 2:10, ::2, 4:] = opened.patch(name, (60, 3, 5), (8, 7, 10), dtype=dtype)
+    np.testing.assert_array_equal(memory, expected)
+
+
+def test_what_is_read_into_memory_is_checked(opened: Corpus) -> None:
+    with pytest.raises(IndexError, match="leave the shape"):
+        opened.read_into(0, (0, 0, 0), np.empty((99, 1, 1), np.uint16))
+    with pytest.raises(IndexError):
+        opened.read_into(len(opened), (0, 0, 0), np.empty((1, 1, 1), np.uint16))
+    with pytest.raises(ValueError, match="int16: patches are read as float32 or uint16"):
+        opened.read_into(0, (0, 0, 0), np.empty((1, 1, 1), np.int16))
+
+
+def test_a_row_tells_its_shape(opened: Corpus) -> None:
+    assert [opened.shape(index) for index in range(len(opened))] == [volume.shape for volume in opened]
 
 
 def test_no_file_stays_open(opened: Corpus, corpus: SmallCorpus, name: str) -> None:

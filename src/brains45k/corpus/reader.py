@@ -15,7 +15,7 @@ from brains45k.corpus.patches import Index, read_boxes, read_index
 from brains45k.corpus.store import data_file, group_attributes, require_array
 from brains45k.errors import DataError
 from brains45k.volume.box import Box
-from brains45k.volume.volume import Volume
+from brains45k.volume.volume import Shape, Volume
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,14 +162,40 @@ class Corpus:
         numpy.ndarray
             box, x, y, z.
         """
-        if np.dtype(dtype) not in _DTYPES:
-            msg = f"{np.dtype(dtype)}: patches are read as float32 or uint16"
-            raise ValueError(msg)
+        _require_dtype(np.dtype(dtype))
         number = self._number(volume_id)
         boxes = [self._box(number, start, size) for start in starts]
         out = np.empty((len(boxes), *size), dtype)
         self._read(number, boxes, list(out))
         return out
+
+    def shape(self, index: int) -> Shape:
+        """Return the shape of the volume of a row of the manifest: x, y, z in voxels."""
+        x, y, z = self._shapes[index]
+        return x, y, z
+
+    def read_into(self, index: int, start: Sequence[int], out: npt.NDArray[Any]) -> None:
+        """Read a box of a volume into memory that is there already.
+
+        Parameters
+        ----------
+        index : int
+            Row of the manifest.
+        start : sequence of int
+            First voxel along x, y, z.
+        out : numpy.ndarray
+            x, y, z, a view of any strides; its shape is the box's, its type is read as :meth:`patch` reads it.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row, or the box leaves the volume.
+        DataError
+            If the bytes are damaged.
+        """
+        _require_dtype(out.dtype)
+        number = range(len(self))[index]
+        self._read(number, [self._box(number, start, out.shape)], [out])
 
     def _number(self, volume_id: str) -> int:
         if volume_id not in self._numbers:
@@ -233,6 +259,12 @@ class Corpus:
             for array, stored_bytes in zip(rows["array"], rows["stored_bytes"], strict=True):
                 path = data_file(place, array)
                 _require_length(path, path.stat().st_size if path.is_file() else 0, int(stored_bytes))
+
+
+def _require_dtype(dtype: np.dtype[Any]) -> None:
+    if dtype not in _DTYPES:
+        msg = f"{dtype}: patches are read as float32 or uint16"
+        raise ValueError(msg)
 
 
 def _require_length(path: Path, found_bytes: int, expected_bytes: int) -> None:
