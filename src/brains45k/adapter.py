@@ -11,9 +11,20 @@ from brains45k.errors import BrainsError
 
 
 @contextmanager
-def job_log(path: str) -> Iterator[TextIO]:
-    """Open a job's log; an error on purpose ends the job with its line, any other with a traceback in the log."""
-    with Path(path).open("w", encoding="utf-8", errors="backslashreplace") as log:
+def job_log(path: str, *, fresh: bool = True) -> Iterator[TextIO]:
+    """Open a job's log; an error on purpose ends the job with its line, any other with a traceback in the log.
+
+    Parameters
+    ----------
+    path : str
+        The log.
+    fresh : bool
+        False for the processes that a job starts: they go on in the job's log.
+    """
+    if fresh:
+        Path(path).write_bytes(b"")
+    # Appended to, so that a job and its processes do not write over each other.
+    with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as log:
         try:
             yield log
         except BrainsError as error:

@@ -18,6 +18,13 @@ _INTERVAL_S = 0.5
 _PLAIN_INTERVAL_S = 15.0
 
 
+def open_bar(description: str, *, unit: str, total: int | None = None, done: int = 0) -> "tqdm[NoReturn]":
+    """Open a progress bar that also reads well where its lines go into a file."""
+    bar = tqdm(desc=description, unit=unit, total=total, initial=done, dynamic_ncols=True, smoothing=0.05)
+    bar.mininterval = _INTERVAL_S if bar.fp.isatty() else _PLAIN_INTERVAL_S
+    return bar
+
+
 class CorpusProgress(threading.Thread):
     """Follow the logs of running shards and draw one bar over all volumes.
 
@@ -41,8 +48,7 @@ class CorpusProgress(threading.Thread):
         """Draw until :meth:`stop` is called."""
         if not self._shards:
             return
-        with tqdm(desc="volumes", unit="volume", dynamic_ncols=True, smoothing=0.05) as bar:
-            bar.mininterval = _INTERVAL_S if bar.fp.isatty() else _PLAIN_INTERVAL_S
+        with open_bar("volumes", unit="volume") as bar:
             while not self._stopped.wait(_INTERVAL_S):
                 self._draw(bar)
             self._draw(bar)

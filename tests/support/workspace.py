@@ -38,6 +38,7 @@ class Workspace:
     folder: Path
     configfile: Path = REPOSITORY / "config/demo.yaml"
     repository: Path = REPOSITORY
+    target: str = "corpus"
 
     def run(
         self,
@@ -46,9 +47,9 @@ class Workspace:
         overrides: dict[str, object] | None = None,
         library: Path | None = None,
     ) -> Run:
-        """Run `snakemake corpus` here, with config overrides; ``library`` takes the place of the installed package."""
+        """Run Snakemake here for the target, with config overrides; ``library`` replaces the installed package."""
         command = ["snakemake", "--snakefile", str(self.repository / "Snakefile"), "--cores", str(cores)]
-        command += ["corpus", *arguments, "--configfile", str(self.configfile)]
+        command += [self.target, *arguments, "--configfile", str(self.configfile)]
         if overrides:
             extra = self.folder / "overrides.yaml"
             extra.write_text(yaml.safe_dump(overrides))

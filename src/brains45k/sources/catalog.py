@@ -126,6 +126,19 @@ class Source:
         return None
 
 
+def terms_of(path: Path) -> dict[str, Any]:
+    """Return what a source file says of the terms that bind its users: plain values, by the file's own keys.
+
+    Raises
+    ------
+    CallError
+        If the file cannot be read or breaks the schema.
+    """
+    source = load_source(path)
+    keys = ("title", "homepage", "licence", "terms", "citation")
+    return {"name": source.name} | {key: source.document[key] for key in keys if key in source.document}
+
+
 def load_source(path: Path) -> Source:
     """Read and validate ``config/sources/NAME.yaml``.
 

@@ -1,0 +1,115 @@
+"""The checkpoint that a run goes on from: one file, replaced in one move."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning as L  # noqa: N812
+import torch
+from lightning.fabric.plugins.io import TorchCheckpointIO
+from lightning.pytorch.callbacks import Callback
+from typing_extensions import override
+
+from brains45k.errors import DataError
+
+#: The key of a checkpoint under which this package keeps what Lightning does not know.
+KEY = "brains45k"
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Write a checkpoint beside its place, bring it to the disk, and move it in."""
+
+    @override
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write without a moment in which neither the old nor the new checkpoint is whole."""
+        place = Path(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        partial = place.with_name(f".{place.name}.partial")
+        with partial.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, place)  # noqa: PTH105 - the one call that is atomic on every system
+
+
+class LastCheckpoint(Callback):
+    """Keep the newest state of a run, every so many steps, at each validation, and when the job is told to end.
+
+    Parameters
+    ----------
+    path : Path
+        The checkpoint.
+    every_steps : int
+        Steps of the optimizer that a run which is killed loses at most.
+    validation_batches : int
+        Training batches between two validations.
+    about : mapping
+        Plain values that are kept in each checkpoint: settings, corpus, subjects.
+    """
+
+    def __init__(self, path: Path, *, every_steps: int, validation_batches: int, about: Mapping[str, Any]) -> None:
+        self._path = path
+        self._every_steps = every_steps
+        self._validation_batches = validation_batches
+        self._about = dict(about)
+
+    @override
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add what the weights come from."""
+        checkpoint[KEY] = self._about
+
+    @override
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Keep the state if it is time to.
+
+        Raises
+        ------
+        DataError
+            If the job was told to end, once its state is kept.
+        """
+        if (batch_idx + 1) % trainer.accumulate_grad_batches:
+            return
+        # Where a validation follows, the state is kept behind it, so that a run which goes on does not leave it out.
+        validates = (batch_idx + 1) % self._validation_batches == 0
+        due = trainer.global_step % self._every_steps == 0 and not validates
+        # A job that is told to end may be killed before the validation is through.
+        if due or trainer.received_sigterm:
+            trainer.save_checkpoint(self._path)
+        if not validates:
+            self._end_if_told(trainer)
+
+    @override
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep the state behind each validation, and end as :meth:`on_train_batch_end` does."""
+        trainer.save_checkpoint(self._path)
+        self._end_if_told(trainer)
+
+    def _end_if_told(self, trainer: L.Trainer) -> None:
+        if trainer.received_sigterm:
+            msg = (
+                f"{self._path}: the job was told to end (SIGTERM) at step {trainer.global_step}. Start it again to go "
+                "on from there."
+            )
+            raise DataError(msg)
+
+
+def steps_done(path: Path) -> int:
+    """Return the number of steps that a checkpoint was kept after; 0 where there is none.
+
+    Raises
+    ------
+    DataError
+        If the file is no checkpoint.
+    """
+    if not path.is_file():
+        return 0
+    try:
+        # Mapped, so that of a large file just this number is read.
+        return int(torch.load(path, map_location="cpu", mmap=True, weights_only=True)["global_step"])
+    except Exception as error:  # torch raises whatever the bytes lead it to
+        cause = " ".join(str(error).split())[:200] or type(error).__name__
+        msg = f"{path}: not a readable checkpoint ({cause}). Delete it, and the run starts anew."
+        raise DataError(msg) from error

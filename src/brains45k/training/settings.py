@@ -1,0 +1,141 @@
+"""The entries of the config's ``pretrain`` list as plain frozen data.
+
+This module needs no torch: the workflow reads the runs where nothing is trained.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from brains45k.errors import CallError
+
+_MB_PER_PROCESS = 8_000
+_MB_PER_WORKER = 1_000
+# Where a run computes, and how often it says or keeps something, decides no weight beyond rounding.
+_PLACE = ("name", "workers", "log_every_steps", "checkpoint_every_steps")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainSettings:
+    """One pretraining run; the defaults are the recipe of AMAES (asbjrnmunk/amaes at a51df88, "fullaug").
+
+    Sizes are in voxels of 1 mm. ``batch_size`` counts patches per process and forward pass; a step of the
+    optimizer takes ``batch_size * accumulate_batches * devices * nodes`` of them. What each key means and which
+    values it may take stands in ``schemas/config.schema.json``.
+    """
+
+    name: str
+    network: str
+    patch_size_voxels: int = 128
+    batch_size: int = 8
+    accumulate_batches: int = 1
+    epochs: int = 100
+    warmup_epochs: int = 5
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.01
+    token_voxels: int = 4
+    mask_ratio: float = 0.6
+    loss_over: str = "all"
+    augmentation: str = "all"
+    interpolation: str = "linear"
+    precision: str = "bf16-mixed"
+    accelerator: str = "gpu"
+    devices: int = 1
+    nodes: int = 1
+    workers: int = 8
+    threads: int = 1
+    seed: int = 45
+    checkpointing: bool = False
+    channels_last: bool = False
+    compile: bool = False
+    log_every_steps: int = 50
+    checkpoint_every_steps: int = 500
+
+    @property
+    def processes(self) -> int:
+        """Number of processes of the run: one per device on each node."""
+        return self.devices * self.nodes
+
+    @property
+    def patches_per_step(self) -> int:
+        """Number of patches that one step of the optimizer takes, over all processes."""
+        return self.batch_size * self.accumulate_batches * self.processes
+
+    @property
+    def gpus_per_node(self) -> int:
+        """Number of GPUs that a job asks for on each node."""
+        return self.devices if self.accelerator == "gpu" else 0
+
+    @property
+    def cpus_per_node(self) -> int:
+        """Number of processor cores that a job asks for on each node."""
+        return self.devices * (self.threads + self.workers)
+
+    @property
+    def memory_mb_per_node(self) -> int:
+        """Host memory in MB that a job asks for on each node."""
+        side = math.isqrt(2 * self.patch_size_voxels**2)
+        # Each worker reads two batches ahead, into memory that all share; a voxel takes two bytes.
+        shared_mb = (2 * self.workers + 3) * self.batch_size * side**3 * 2 // 1_000_000
+        return self.devices * (_MB_PER_PROCESS + self.workers * _MB_PER_WORKER + shared_mb)
+
+    def digest(self, *, corpus: str) -> str:
+        """Name what decides the weights: a checkpoint is gone on with by a run of the same digest alone.
+
+        Parameters
+        ----------
+        corpus : str
+            Digest of the volumes that are trained on.
+        """
+        decisive = {key: value for key, value in asdict(self).items() if key not in _PLACE}
+        text = json.dumps({"settings": decisive, "corpus": corpus}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def read_runs(config: Mapping[str, Any]) -> dict[str, PretrainSettings]:
+    """Return the runs of a config that was validated, by name.
+
+    Raises
+    ------
+    CallError
+        If two runs bear one name, or the settings of one contradict each other.
+    """
+    entries: Sequence[Mapping[str, Any]] = config.get("pretrain", [])
+    runs: dict[str, PretrainSettings] = {}
+    for number, entry in enumerate(entries):
+        run = make_settings(entry)
+        if run.name in runs:
+            msg = f"config: at pretrain.{number}: a second run is called {run.name!r}; give each its own name."
+            raise CallError(msg)
+        runs[run.name] = run
+    return runs
+
+
+def make_settings(entry: Mapping[str, Any]) -> PretrainSettings:
+    """Fill one validated entry up with the defaults.
+
+    Raises
+    ------
+    CallError
+        If the settings contradict each other.
+    """
+    rates = {field.name for field in fields(PretrainSettings) if field.type is float}
+    # 1 and 1.0 are one rate, and YAML gives either.
+    values: dict[str, Any] = {key: float(value) if key in rates else value for key, value in entry.items()}
+    run = PretrainSettings(**values)
+    if run.patch_size_voxels % run.token_voxels:
+        sides = f"tokens of {run.token_voxels} voxels do not fill a patch of {run.patch_size_voxels}"
+        msg = f"config: run {run.name!r}: {sides}; choose a divisor."
+        raise CallError(msg)
+    if run.warmup_epochs >= run.epochs:
+        msg = (
+            f"config: run {run.name!r}: warm-up takes {run.warmup_epochs} of {run.epochs} epochs; leave some to train."
+        )
+        raise CallError(msg)
+    if run.accelerator == "cpu" and run.precision != "32-true":
+        msg = f"config: run {run.name!r}: on a CPU, {run.precision} is many times slower; set precision: 32-true."
+        raise CallError(msg)
+    return run
