@@ -3,6 +3,7 @@ The front door of brains45k: the config, the rules, and the targets that a user 
 
     snakemake --cores 64 corpus                                      rebuild the corpus
     snakemake --cores 2 corpus --configfile config/demo.yaml         the same, on synthetic sources
+    snakemake --profile slurm pretrain                               pretrain on it, on a cluster
 """
 
 from snakemake.utils import min_version
@@ -31,6 +32,7 @@ rule corpus:
 
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/corpus.smk"
+include: "workflow/rules/pretrain.smk"
 
 
 onstart:

@@ -13,10 +13,14 @@ from brains45k.demo.write import DEMO_SOURCES
 from brains45k.errors import BrainsError, CallError
 from brains45k.progress import CorpusProgress
 from brains45k.report.terminal import console, survey_table
+from brains45k.training.seen import read_seen
+from brains45k.training.settings import read_runs
 from snakemake.exceptions import WorkflowError
 
 CATALOG = Path(workflow.basedir) / "config" / "sources"
 PROGRESS = {}
+# Of the first attempt of a pretraining run: a day, which most clusters allow.
+RUN_MINUTES = 24 * 60
 
 
 def for_demo(settings):
@@ -35,6 +39,14 @@ def load_settings():
         raise WorkflowError(str(error)) from None
 
 
+def load_runs():
+    """Return the pretraining runs by name; settings that contradict each other end the run with one line."""
+    try:
+        return read_runs(config)
+    except BrainsError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def look_for_sources():
     """Scan every enabled source once, in the main process; jobs find index and plans ready."""
     if not workflow.is_main_process:
@@ -46,6 +58,7 @@ def look_for_sources():
 
 
 SETTINGS = load_settings()
+RUNS = load_runs()
 SURVEYED = look_for_sources()
 RECIPE = make_recipe(SETTINGS.preprocess)
 ASSEMBLY_CODE = module_fingerprint(
@@ -59,6 +72,7 @@ ASSEMBLY_CODE = module_fingerprint(
 wildcard_constraints:
     source="|".join(SETTINGS.sources),
     bucket="[0-9]+",
+    run="|".join(RUNS) or "none",
 
 
 def shards_of(source):
@@ -116,6 +130,31 @@ def content_of(name):
 def memory_of_shard(wildcards, input, attempt):
     """Return the memory in MB that the largest volume of a shard needs, by its header; more at each attempt."""
     return attempt * memory_mb(Path(input.plan), spacing_mm=SETTINGS.preprocess["spacing_mm"])
+
+
+def digest_of_run(wildcards, input):
+    """Return the digest of what decides a run's weights: its settings and the volumes that it sees."""
+    return RUNS[wildcards.run].digest(corpus=read_seen(Path(input.manifest)).digest)
+
+
+def cpus_of_run(wildcards):
+    """Return the number of cores of a run on each node: computing threads and reading processes."""
+    return RUNS[wildcards.run].cpus_per_node
+
+
+def gpus_of_run(wildcards):
+    """Return the number of GPUs of a run on each node."""
+    return RUNS[wildcards.run].gpus_per_node
+
+
+def memory_of_run(wildcards, attempt):
+    """Return the host memory of a run on each node in MB; more at each attempt."""
+    return attempt * RUNS[wildcards.run].memory_mb_per_node
+
+
+def runtime_of_run(wildcards, attempt):
+    """Return the minutes that a run may take; a run out of time goes on from its checkpoint at the next attempt."""
+    return attempt * RUN_MINUTES
 
 
 def source_facts(wildcards):

@@ -1,0 +1,39 @@
+"""
+Pretrain one network for each entry of the config's pretrain list.
+
+INPUTS:  manifests/corpus.parquet, data/corpus/{source}/{source}-{bucket}.zarr
+OUTPUTS: models/pretrain/{run}/: model.safetensors, volumes.parquet, card.json, card.html
+"""
+
+
+rule pretrain_network:
+    """Train AMAES on the corpus; a run that was stopped goes on from its last checkpoint."""
+    input:
+        # What a run is of is decided by the volumes that it sees (params), not by a clock.
+        manifest=ancient("manifests/corpus.parquet"),
+        shards=ancient(all_shards),
+    output:
+        weights="models/pretrain/{run}/model.safetensors",
+        volumes="models/pretrain/{run}/volumes.parquet",
+        card="models/pretrain/{run}/card.json",
+        page="models/pretrain/{run}/card.html",
+    log:
+        "logs/pretrain_network/{run}.log",
+    benchmark:
+        "logs/benchmarks/pretrain_network/{run}.tsv"
+    threads: cpus_of_run
+    resources:
+        gpu=gpus_of_run,
+        mem_mb=memory_of_run,
+        runtime=runtime_of_run,
+    params:
+        digest=digest_of_run,
+    script:
+        "../scripts/pretrain_network.py"
+
+
+rule pretrain:
+    """Every run of the config's pretrain list."""
+    input:
+        collect("models/pretrain/{run}/card.html", run=RUNS),
+    localrule: True
