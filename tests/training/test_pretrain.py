@@ -13,6 +13,7 @@ from support.small_corpus import SmallCorpus  # noqa: E402
 from support.training_run import curves, make_job, start, weights  # noqa: E402
 
 from brains45k import networks  # noqa: E402
+from brains45k.corpus.store import data_file  # noqa: E402
 from brains45k.training.launch import Job  # noqa: E402
 from brains45k.training.seen import read_seen  # noqa: E402
 
@@ -95,12 +96,14 @@ def test_a_killed_run_ends_as_if_it_had_not_been(corpus: SmallCorpus, tmp_path: 
 
 
 # In the middle of an epoch, and where a validation follows.
-@pytest.mark.parametrize("step", [2, 4])
-def test_a_run_that_is_told_to_end_loses_no_step(corpus: SmallCorpus, tmp_path: Path, whole: Job, step: int) -> None:
+@pytest.mark.parametrize(("step", "signal_name"), [(2, "SIGTERM"), (4, "SIGINT")])
+def test_a_run_that_is_told_to_end_loses_no_step(
+    corpus: SmallCorpus, tmp_path: Path, whole: Job, step: int, signal_name: str
+) -> None:
     job = make_job(corpus, tmp_path, checkpoint_every_steps=1000)
-    ended = start(job, code=_KILL_AT.format(step=step, signal="SIGTERM"))
+    ended = start(job, code=_KILL_AT.format(step=step, signal=signal_name))
     assert ended.returncode == 1
-    assert f"told to end (SIGTERM) at step {step + 1}" in ended.stderr
+    assert f"told to end at step {step + 1}" in ended.stderr
     done = start(job)
     assert f"begins at step {step + 1}" in Path(job.log).read_text()
     assert done.returncode == 0, done.stderr
@@ -181,7 +184,7 @@ def test_a_damaged_checkpoint_is_named(corpus: SmallCorpus, tmp_path: Path) -> N
 
 def test_a_damaged_shard_is_named(copied: SmallCorpus, tmp_path: Path) -> None:
     row = next(row for row in copied.rows().values() if row["split"] == "train")
-    data = next(path for path in (copied.shard(row) / row["array"]).rglob("*") if path.name == "0")
+    data = data_file(copied.shard(row), row["array"])
     content = bytearray(data.read_bytes())
     content[100:140] = b"\0" * 40
     data.write_bytes(content)

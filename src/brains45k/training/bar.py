@@ -43,7 +43,15 @@ class Bar(Callback):
             self._bar.update(trainer.global_step - self._bar.n)
 
     @override
-    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._close()
+
+    @override
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        """End the bar's line, so that what is said next begins its own."""
         if self._bar is not None:
             self._bar.close()
 

@@ -1,8 +1,10 @@
 """The checkpoint that a run goes on from: one file, replaced in one move."""
 
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import lightning as L  # noqa: N812
@@ -53,6 +55,13 @@ class LastCheckpoint(Callback):
         self._every_steps = every_steps
         self._validation_batches = validation_batches
         self._about = dict(about)
+        self._told_to_end = False
+
+    @override
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Take over from Lightning what a signal does: its way would leave out a validation and call that success."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note_signal)
 
     @override
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -75,25 +84,33 @@ class LastCheckpoint(Callback):
         # Where a validation follows, the state is kept behind it, so that a run which goes on does not leave it out.
         validates = (batch_idx + 1) % self._validation_batches == 0
         due = trainer.global_step % self._every_steps == 0 and not validates
+        # Processes get a signal at different steps, and have to end at the same one.
+        ends = trainer.strategy.reduce_boolean_decision(self._told_to_end, all=False)
         # A job that is told to end may be killed before the validation is through.
-        if due or trainer.received_sigterm:
+        if due or ends:
             trainer.save_checkpoint(self._path)
         if not validates:
-            self._end_if_told(trainer)
+            self._end(trainer, ends)
 
     @override
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Keep the state behind each validation, and end as :meth:`on_train_batch_end` does."""
         trainer.save_checkpoint(self._path)
-        self._end_if_told(trainer)
+        self._end(trainer, trainer.strategy.reduce_boolean_decision(self._told_to_end, all=False))
 
-    def _end_if_told(self, trainer: L.Trainer) -> None:
-        if trainer.received_sigterm:
+    def _end(self, trainer: L.Trainer, ends: bool) -> None:
+        if ends:
             msg = (
-                f"{self._path}: the job was told to end (SIGTERM) at step {trainer.global_step}. Start it again to go "
-                "on from there."
+                f"{self._path}: the job was told to end at step {trainer.global_step}, and kept its state. "
+                "Start it again to go on from there."
             )
             raise DataError(msg)
+
+    def _note_signal(self, number: int, frame: FrameType | None) -> None:
+        """End behind the step that is being computed; a second signal ends at once."""
+        del frame
+        self._told_to_end = True
+        signal.signal(number, signal.SIG_DFL)
 
 
 def steps_done(path: Path) -> int:

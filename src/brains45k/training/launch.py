@@ -6,6 +6,7 @@ This module needs no torch of its own; the processes that it starts do.
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -74,10 +75,25 @@ def run_job(job: Job) -> None:
     if shutil.which(command[0]) is None:
         msg = f"run {job.settings.name}: no {command[0]} here, but it asks for several nodes. Use --profile slurm."
         raise DataError(msg)
-    code = subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and module
+    code = _wait(command)
     if code:
         msg = f"run {job.settings.name}: its processes ended with code {code}; the reason stands in {job.log}."
         raise DataError(msg)
+
+
+def _wait(command: list[str]) -> int:
+    """Run a command to its end; when this job is told to end, the command is told, and has the time to obey."""
+    with subprocess.Popen(command) as processes:  # noqa: S603 - our own interpreter and module
+        # A terminal tells both of them. What Slurm tells the job does not always reach what the job has started.
+        handlers = {
+            signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
+            signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: processes.terminate()),
+        }
+        try:
+            return processes.wait()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
 
 def launch_command(path: Path, settings: PretrainSettings, *, environment: Mapping[str, str], host: str) -> list[str]:
