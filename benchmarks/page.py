@@ -16,7 +16,7 @@ from common import PAGE, RESULTS, Cell
 _MARKED = re.compile(
     r"(?P<begin><!-- table (?P<benchmark>\w+) (?P<number>\d+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL
 )
-_ORDER = ("preprocessing", "storage", "fidelity", "scaling")
+_ORDER = ("preprocessing", "storage", "fidelity", "scaling", "workers", "feeding", "augmentation", "networks")
 _HEAD = """\
 # Benchmarks
 
