@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from support.workspace import Workspace
@@ -40,13 +41,19 @@ def test_a_finished_run_is_left_alone(pretrained: Workspace) -> None:
     assert "Nothing to be done" in pretrained.run().text
 
 
-def test_a_lost_shard_comes_back_without_a_new_run(pretrained: Workspace) -> None:
+def test_where_a_shard_was_written_again_nothing_is_trained_again(pretrained: Workspace) -> None:
     shutil.rmtree(pretrained.folder / "data/corpus/wmh/wmh-0000.zarr")
-    before = (pretrained.folder / _WEIGHTS).stat().st_mtime_ns
+    before = (pretrained.folder / _WEIGHTS).read_bytes()
+    card = json.loads((pretrained.folder / _CARD).read_text())
+    assert replace(pretrained, target="corpus").run().shards == {"wmh-0000"}
     run = pretrained.run()
     assert run.code == 0, run.text
-    assert run.shards == {"wmh-0000"}
-    assert (pretrained.folder / _WEIGHTS).stat().st_mtime_ns == before
+    assert run.jobs == {"pretrain": 1, "pretrain_network": 1}, run.text
+    assert f"begins at step {card['last_step']} " in (pretrained.folder / "logs/pretrain_network/demo.log").read_text()
+    assert (pretrained.folder / _WEIGHTS).read_bytes() == before
+    again = json.loads((pretrained.folder / _CARD).read_text())
+    assert again["history"] == card["history"]
+    assert again["started_utc"] == card["started_utc"]
 
 
 def test_another_setting_starts_that_run_alone(pretrained: Workspace) -> None:

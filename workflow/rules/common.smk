@@ -13,7 +13,6 @@ from brains45k.demo.write import DEMO_SOURCES
 from brains45k.errors import BrainsError, CallError
 from brains45k.progress import CorpusProgress
 from brains45k.report.terminal import console, survey_table
-from brains45k.training.seen import read_seen
 from brains45k.training.settings import read_runs
 from snakemake.exceptions import WorkflowError
 
@@ -132,9 +131,9 @@ def memory_of_shard(wildcards, input, attempt):
     return attempt * memory_mb(Path(input.plan), spacing_mm=SETTINGS.preprocess["spacing_mm"])
 
 
-def digest_of_run(wildcards, input):
-    """Return the digest of what decides a run's weights: its settings and the volumes that it sees."""
-    return RUNS[wildcards.run].digest(corpus=read_seen(Path(input.manifest)).digest)
+def settings_of_run(wildcards):
+    """Return the settings that decide a run's weights; the others may change without a new run."""
+    return RUNS[wildcards.run].decisive()
 
 
 def cpus_of_run(wildcards):

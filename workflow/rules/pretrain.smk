@@ -9,9 +9,9 @@ OUTPUTS: models/pretrain/{run}/: model.safetensors, volumes.parquet, card.json, 
 rule pretrain_network:
     """Train AMAES on the corpus; a run that was stopped goes on from its last checkpoint."""
     input:
-        # What a run is of is decided by the volumes that it sees (params), not by a clock.
-        manifest=ancient("manifests/corpus.parquet"),
-        shards=ancient(all_shards),
+        # Written again with the same volumes, they cost a run that is done no training: its checkpoint is of them.
+        manifest="manifests/corpus.parquet",
+        shards=all_shards,
     output:
         weights="models/pretrain/{run}/model.safetensors",
         volumes="models/pretrain/{run}/volumes.parquet",
@@ -27,7 +27,7 @@ rule pretrain_network:
         mem_mb=memory_of_run,
         runtime=runtime_of_run,
     params:
-        digest=digest_of_run,
+        settings=settings_of_run,
     script:
         "../scripts/pretrain_network.py"
 

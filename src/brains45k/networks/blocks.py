@@ -79,7 +79,7 @@ class NormActivation(nn.InstanceNorm3d):
         """Return (N, C, X, Y, Z) for (N, C, X, Y, Z)."""
         samples, channels, *size = features.shape
         normal = F.batch_norm(
-            features.reshape(1, samples * channels, *size),
+            features.contiguous().view(1, samples * channels, *size),
             running_mean=None,
             running_var=None,
             weight=self.weight.repeat(samples),
@@ -87,4 +87,4 @@ class NormActivation(nn.InstanceNorm3d):
             training=True,
             eps=self.eps,
         )
-        return F.leaky_relu(normal, _NEGATIVE_SLOPE, inplace=True).reshape(features.shape)
+        return F.leaky_relu(normal, _NEGATIVE_SLOPE, inplace=True).view(features.shape)

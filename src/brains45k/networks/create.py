@@ -47,7 +47,8 @@ class Options:
     checkpointing : bool
         Keep each block's input alone and compute the block again for the gradients: less memory, more time.
     channels_last : bool
-        Store weights and features with the channels of a voxel side by side.
+        Store the weights, and take the image, with the channels of a voxel side by side, as some kernels of
+        convolutions want them. The norms work channel by channel, and turn features back.
     compile : bool
         Compile the network at its first call. Names of parameters stay.
     """
@@ -127,7 +128,7 @@ def _make(name: str, in_channels: int, out_channels: int, head: str, *, checkpoi
 
 
 def _channels_last(_network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Give the input the layout of the weights, which the features then take over."""
+    """Give the input the layout of the weights."""
     return tuple(features.contiguous(memory_format=torch.channels_last_3d) for features in inputs)
 
 

@@ -1,6 +1,6 @@
 """The volumes that a run sees, by which a checkpoint can be told from another, and leaks be found later.
 
-This module needs no torch: the workflow asks it whether a run is of the corpus that is there.
+This module needs no torch.
 """
 
 import hashlib

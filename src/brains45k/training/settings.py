@@ -82,6 +82,10 @@ class PretrainSettings:
         shared_mb = (2 * self.workers + 3) * self.batch_size * side**3 * 2 // 1_000_000
         return self.devices * (_MB_PER_PROCESS + self.workers * _MB_PER_WORKER + shared_mb)
 
+    def decisive(self) -> dict[str, Any]:
+        """Return the settings that the weights depend on, as plain values."""
+        return {key: value for key, value in asdict(self).items() if key not in _PLACE}
+
     def digest(self, *, corpus: str) -> str:
         """Name what decides the weights: a checkpoint is gone on with by a run of the same digest alone.
 
@@ -90,8 +94,7 @@ class PretrainSettings:
         corpus : str
             Digest of the volumes that are trained on.
         """
-        decisive = {key: value for key, value in asdict(self).items() if key not in _PLACE}
-        text = json.dumps({"settings": decisive, "corpus": corpus}, sort_keys=True)
+        text = json.dumps({"settings": self.decisive(), "corpus": corpus}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
