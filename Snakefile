@@ -36,6 +36,7 @@ include: "workflow/rules/pretrain.smk"
 
 
 onstart:
+    require_alone()
     PROGRESS.update(bar=start_progress(workflow.dag.needrun_jobs()))
 
 

@@ -4,12 +4,25 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.workspace import Workspace
 
 # The same examples in each run, however slow the machine.
 settings.register_profile("brains45k", deadline=None, derandomize=True, database=None)
 settings.load_profile("brains45k")
 
 ROOT = Path(__file__).parents[1]
+
+
+# Tests of these folders share a demo corpus or the one Slurm that a machine can have.
+_TOGETHER = ("slurm", "workflow")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that share a costly set-up in one of the processes that run tests: a file's, or a folder's."""
+    for item in items:
+        place = item.path.relative_to(ROOT / "tests")
+        group = place.parts[0] if place.parts[0] in _TOGETHER else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +32,12 @@ def shared_volumes() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real volumes are not here: {folder} does not exist")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The demo corpus, built as README says. Tests must leave it as it is."""
+    workspace = Workspace(tmp_path_factory.mktemp("demo"))
+    run = workspace.run()
+    assert run.code == 0, run.text
+    return workspace

@@ -1,6 +1,8 @@
 """What the tests of networks share."""
 
 from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +35,10 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     monkeypatch.setattr(torch.nn.Module, "compile", trace)
     yield asked
     torch.compiler.reset()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Leave the other cores to other tests: torch's threads would wait for them, and keep them busy with that."""
+    if find_spec("torch"):
+        import_module("torch").set_num_threads(1)

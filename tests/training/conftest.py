@@ -2,6 +2,8 @@
 
 import shutil
 from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,10 @@ def copied(corpus: SmallCorpus, tmp_path: Path) -> SmallCorpus:
     workdir = tmp_path / "copy"
     shutil.copytree(corpus.workdir, workdir)
     return replace(corpus, workdir=workdir)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Leave the other cores to other tests: torch's threads would wait for them, and keep them busy with that."""
+    if find_spec("torch"):
+        import_module("torch").set_num_threads(1)

@@ -1,19 +1,10 @@
-"""One demo corpus for all tests that run Snakemake."""
+"""A demo corpus for tests to change."""
 
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from support.workspace import Workspace
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The demo corpus, built as README says. Tests must leave it as it is."""
-    workspace = Workspace(tmp_path_factory.mktemp("demo"))
-    run = workspace.run()
-    assert run.code == 0, run.text
-    return workspace
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ Read and check the config, look for the sources, and define every function that 
 
 from pathlib import Path
 
+from brains45k.cluster import jobs_in
 from brains45k.corpus.build import make_recipe, module_fingerprint
 from brains45k.corpus.manifest import digest_of
 from brains45k.corpus.plan import memory_mb, shard_name
@@ -18,6 +19,8 @@ from snakemake.exceptions import WorkflowError
 
 CATALOG = Path(workflow.basedir) / "config" / "sources"
 PROGRESS = {}
+# Of the first attempt of a shard: 128 volumes take one, on a disk that keeps up.
+SHARD_MINUTES = 120
 # Of the first attempt of a pretraining run: a day, which most clusters allow.
 RUN_MINUTES = 24 * 60
 
@@ -131,6 +134,11 @@ def memory_of_shard(wildcards, input, attempt):
     return attempt * memory_mb(Path(input.plan), spacing_mm=SETTINGS.preprocess["spacing_mm"])
 
 
+def runtime_of_shard(wildcards, attempt):
+    """Return the minutes that a shard may take; more at each attempt."""
+    return attempt * SHARD_MINUTES
+
+
 def settings_of_run(wildcards):
     """Return the settings that decide a run's weights; the others may change without a new run."""
     return RUNS[wildcards.run].decisive()
@@ -141,9 +149,15 @@ def cpus_of_run(wildcards):
     return RUNS[wildcards.run].cpus_per_node
 
 
-def gpus_of_run(wildcards):
-    """Return the number of GPUs of a run on each node."""
-    return RUNS[wildcards.run].gpus_per_node
+def nodes_of_run(wildcards):
+    """Return the number of nodes of a run."""
+    return RUNS[wildcards.run].nodes
+
+
+def gres_of_run(wildcards):
+    """Return Slurm's word for the GPUs of a run on each node; without GPUs, none."""
+    gpus = RUNS[wildcards.run].gpus_per_node
+    return f"gpu:{gpus}" if gpus else None
 
 
 def memory_of_run(wildcards, attempt):
@@ -180,6 +194,16 @@ def start_progress(jobs):
     bar = CorpusProgress(shards)
     bar.start()
     return bar
+
+
+def require_alone():
+    """Refuse to start while jobs of a run that was killed may still write here."""
+    jobs = jobs_in(Path.cwd())
+    if jobs:
+        raise WorkflowError(
+            f"Slurm jobs of an earlier run still write here: {', '.join(jobs)}. Wait for their end, "
+            f"or end them by 'scancel {' '.join(jobs)}'; then start again."
+        )
 
 
 def stop_progress():

@@ -20,7 +20,7 @@ rule write_shard:
     threads: 1
     resources:
         mem_mb=memory_of_shard,
-        runtime=120,
+        runtime=runtime_of_shard,
     params:
         # The root is no parameter: a download that was moved is the same download.
         recipe=RECIPE.describe(),
@@ -38,9 +38,7 @@ rule assemble_source:
         manifest="manifests/{source}.parquet",
     log:
         "logs/assemble_source/{source}.log",
-    resources:
-        mem_mb=2000,
-        runtime=10,
+    localrule: True
     params:
         facts=source_facts,
         selection=SETTINGS.selection,
@@ -59,9 +57,7 @@ rule assemble_corpus:
         corpus="manifests/corpus.parquet",
     log:
         "logs/assemble_corpus.log",
-    resources:
-        mem_mb=2000,
-        runtime=10,
+    localrule: True
     params:
         code=ASSEMBLY_CODE,
     script:

@@ -23,7 +23,11 @@ rule pretrain_network:
         "logs/benchmarks/pretrain_network/{run}.tsv"
     threads: cpus_of_run
     resources:
-        gpu=gpus_of_run,
+        # Slurm's words: one task per node, which starts the processes for the node's GPUs itself.
+        nodes=nodes_of_run,
+        tasks=nodes_of_run,
+        gres=gres_of_run,
+        tasks_per_gpu=0,
         mem_mb=memory_of_run,
         runtime=runtime_of_run,
     params:

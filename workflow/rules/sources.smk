@@ -12,6 +12,7 @@ rule demo_sources:
         plans=demo_plans(),
     log:
         "logs/demo_sources.log",
+    localrule: True
     threads: 2
     params:
         code=module_fingerprint("brains45k.demo"),

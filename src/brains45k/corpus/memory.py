@@ -13,8 +13,9 @@ from brains45k.volume.orientation import require_head_size
 from brains45k.volume.read import sibling
 from brains45k.volume.refusal import RefusalError
 
-#: A job's own Snakemake and the interpreter with all that it imports: 190 and 100 MiB were measured.
-BASE_BYTES = 400 << 20
+#: A job's own Snakemake, on a cluster a second one around it, and the interpreter with all that it imports: 190, 190
+#: and 100 MiB were measured.
+BASE_BYTES = 560 << 20
 #: Arrays of the size of the larger of input and output, float32, that are alive at once at most.
 ARRAYS = 3
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from brains45k.cluster import without_step
 from brains45k.errors import DataError
 from brains45k.training.settings import PretrainSettings
 
@@ -83,7 +84,7 @@ def run_job(job: Job) -> None:
 
 def _wait(command: list[str]) -> int:
     """Run a command to its end; when this job is told to end, the command is told, and has the time to obey."""
-    with subprocess.Popen(command) as processes:  # noqa: S603 - our own interpreter and module
+    with subprocess.Popen(command, env=without_step(os.environ)) as processes:  # noqa: S603 - our own interpreter and module
         # A terminal tells both of them. What Slurm tells the job does not always reach what the job has started.
         handlers = {
             signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
@@ -131,6 +132,8 @@ def _on_each_node(settings: PretrainSettings) -> list[str]:
     """Return Slurm's command that starts one launcher on each node of the job."""
     return [
         "srun",
+        # The step that this is called from holds its node's cores, memory and GPUs, and waits.
+        "--overlap",
         f"--nodes={settings.nodes}",
         f"--ntasks={settings.nodes}",
         "--ntasks-per-node=1",
