@@ -26,7 +26,7 @@ def _module(**changes: Any) -> AmaesModule:
     return module
 
 
-def _alone(value: torch.Tensor, *, reduce_op: str) -> torch.Tensor:
+def _alone(value: Any, *, reduce_op: str) -> Any:
     """Reduce over one process."""
     return value
 
