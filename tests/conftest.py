@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 _TOGETHER = ("slurm", "workflow")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests that share a costly set-up in one of the processes that run tests: a file's, or a folder's."""
     for item in items:

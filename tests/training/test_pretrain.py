@@ -27,6 +27,21 @@ def killed(self, sample, batch_idx):
     return step(self, sample, batch_idx)
 AmaesModule.training_step = killed
 """
+# As Slurm does it: every process of the job, the reading ones too, and the training one twice.
+_KILL_ALL_AT = """
+import os, signal, subprocess, time
+from brains45k.training.module import AmaesModule
+step = AmaesModule.training_step
+def killed(self, sample, batch_idx):
+    if self.global_step == {step}:
+        own = str(os.getpid())
+        subprocess.run("kill -TERM $(pgrep -P " + own + " | grep -v $$)", shell=True)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.3)
+    return step(self, sample, batch_idx)
+AmaesModule.training_step = killed
+"""
 _NOT_A_NUMBER_AT = """
 from brains45k.training.module import AmaesModule
 prepare = AmaesModule.prepare
@@ -108,6 +123,15 @@ def test_a_run_that_is_told_to_end_loses_no_step(
     assert f"begins at step {step + 1}" in Path(job.log).read_text()
     assert done.returncode == 0, done.stderr
     assert curves(job) == curves(whole)
+    assert weights(job) == weights(whole)
+
+
+def test_workers_that_are_told_to_end_as_well_go_on_reading(corpus: SmallCorpus, tmp_path: Path, whole: Job) -> None:
+    job = make_job(corpus, tmp_path, checkpoint_every_steps=1000, workers=1)
+    ended = start(job, code=_KILL_ALL_AT.format(step=2))
+    assert "told to end at step 3" in ended.stderr
+    assert start(job).returncode == 0
+    assert weights(job) == weights(whole)
 
 
 def test_accumulated_batches_go_on_as_well(corpus: SmallCorpus, tmp_path: Path) -> None:
@@ -156,7 +180,7 @@ def test_a_loss_that_is_no_number_names_its_volumes(corpus: SmallCorpus, tmp_pat
     ended = start(job, code=_NOT_A_NUMBER_AT.format(step=3))
     assert ended.returncode == 1
     (line,) = [line for line in ended.stderr.splitlines() if line.startswith("brains45k: ")]
-    assert "the loss is nan at step 3" in line
+    assert "not finite at step 3; the loss is nan on" in line
     assert any(name in line for name in read_seen(corpus.manifest).table["volume_id"].to_pylist())
     assert line.removeprefix("brains45k: ") in Path(job.log).read_text()
     assert torch.load(_checkpoint(job), weights_only=True)["global_step"] == 2

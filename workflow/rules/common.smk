@@ -149,6 +149,11 @@ def cpus_of_run(wildcards):
     return RUNS[wildcards.run].cpus_per_node
 
 
+def devices_of_run(wildcards):
+    """Return the number of devices of a run on each node."""
+    return RUNS[wildcards.run].devices
+
+
 def nodes_of_run(wildcards):
     """Return the number of nodes of a run."""
     return RUNS[wildcards.run].nodes

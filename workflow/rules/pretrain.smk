@@ -28,6 +28,8 @@ rule pretrain_network:
         tasks=nodes_of_run,
         gres=gres_of_run,
         tasks_per_gpu=0,
+        # For --resources devices=N on one machine, where nobody else divides its GPUs among runs.
+        devices=devices_of_run,
         mem_mb=memory_of_run,
         runtime=runtime_of_run,
     params:

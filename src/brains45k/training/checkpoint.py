@@ -59,7 +59,19 @@ class LastCheckpoint(Callback):
 
     @override
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Take over from Lightning what a signal does: its way would leave out a validation and call that success."""
+        """Take over from Lightning what a signal does: its way would leave out a validation and call that success.
+
+        Raises
+        ------
+        DataError
+            If the processes did not read the same checkpoint, as on a shared disk that shows one node an old file.
+        """
+        begun = trainer.strategy.broadcast(trainer.global_step)
+        if trainer.strategy.reduce_boolean_decision(begun != trainer.global_step, all=False):
+            msg = (
+                f"{self._path}: the processes begin at different steps, this one at {trainer.global_step}. Start again."
+            )
+            raise DataError(msg)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note_signal)
 
@@ -83,13 +95,11 @@ class LastCheckpoint(Callback):
             return
         # Where a validation follows, the state is kept behind it, so that a run which goes on does not leave it out.
         validates = (batch_idx + 1) % self._validation_batches == 0
-        due = trainer.global_step % self._every_steps == 0 and not validates
+        due = trainer.global_step % self._every_steps == 0
         # Processes get a signal at different steps, and have to end at the same one.
         ends = trainer.strategy.reduce_boolean_decision(self._told_to_end, all=False)
-        # A job that is told to end may be killed before the validation is through.
-        if due or ends:
+        if (due or ends) and not validates:
             trainer.save_checkpoint(self._path)
-        if not validates:
             self._end(trainer, ends)
 
     @override
@@ -107,10 +117,11 @@ class LastCheckpoint(Callback):
             raise DataError(msg)
 
     def _note_signal(self, number: int, frame: FrameType | None) -> None:
-        """End behind the step that is being computed; a second signal ends at once."""
+        """End behind the step that is being computed; a second Ctrl-C ends at once."""
         del frame
         self._told_to_end = True
-        signal.signal(number, signal.SIG_DFL)
+        # A cluster's signal comes several times: from Slurm, and from each launcher above. Its last word is SIGKILL.
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGINT else signal.SIG_IGN)
 
 
 def steps_done(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import resource
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -30,6 +31,21 @@ COLUMNS = (
     "val_loss",
     "mean_loss",
 )
+
+# The key of a checkpoint that holds a history, and those of its values that it holds as they are.
+_KEY = "history"
+_KEPT = (
+    "rows",
+    "resumed_at_steps",
+    "started_utc",
+    "logged_utc",
+    "host_peak_mb",
+    "device_peak_mb",
+    "trained_s",
+    "waited_s",
+)
+# Of getrusage on Linux, in MB of a million bytes.
+_MB_PER_KIB = 1024 / 1e6
 
 
 class Waiting(Protocol):
@@ -65,6 +81,11 @@ class History(Callback):
         self.resumed_at_steps: list[int] = []
         #: When the run was first started, in UTC.
         self.started_utc = now_utc()
+        #: When the newest row was written.
+        self.logged_utc = self.started_utc
+        #: Largest resident memory of this process or a worker of it, and largest allocated memory of its GPU.
+        self.host_peak_mb = 0.0
+        self.device_peak_mb: float | None = None
         #: Seconds of training without validations, and of waiting for data in them, over all sessions.
         self.trained_s = 0.0
         self.waited_s = 0.0
@@ -73,35 +94,34 @@ class History(Callback):
         self._steps_per_epoch = steps_per_epoch
         self._patches_per_step = patches_per_step
         self._stream = stream
-        # The losses since the last row, as a sum on the device, so that no step waits for one to be read.
+        # The losses since the last row, as a sum on the device.
         self._loss_sum: Tensor | float = 0.0
         self._batches = 0
         self._window = _Window(stream)
         self._learning_rate = 0.0
 
     @override
-    def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps: plain values alone."""
-        return {
-            "rows": list(self.rows),
-            "resumed_at_steps": list(self.resumed_at_steps),
-            "started_utc": self.started_utc,
-            "trained_s": self.trained_s,
-            "waited_s": self.waited_s,
-            "loss_sum": float(self._loss_sum),
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Add what a run that goes on needs: plain values alone, the same on all processes."""
+        self._note_peaks()
+        checkpoint[_KEY] = {name: getattr(self, name) for name in _KEPT} | {
+            "loss_sum": _mean_over_processes(trainer, self._loss_sum),
             "batches": self._batches,
         }
 
     @override
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
-        self.rows = state_dict["rows"]
-        self.resumed_at_steps = state_dict["resumed_at_steps"]
-        self.started_utc = state_dict["started_utc"]
-        self.trained_s = state_dict["trained_s"]
-        self.waited_s = state_dict["waited_s"]
-        self._loss_sum = state_dict["loss_sum"]
-        self._batches = state_dict["batches"]
+        kept = dict(checkpoint[_KEY])
+        self._loss_sum, self._batches = kept.pop("loss_sum"), kept.pop("batches")
+        for name, value in kept.items():
+            setattr(self, name, value)
+
+    def _note_peaks(self) -> None:
+        usage = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        self.host_peak_mb = max(self.host_peak_mb, max(usage) * _MB_PER_KIB)
+        if torch.cuda.is_available():
+            self.device_peak_mb = max(self.device_peak_mb or 0.0, torch.cuda.max_memory_allocated() / 1e6)
 
     @override
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -148,12 +168,11 @@ class History(Callback):
         seconds, waited_s, steps = self._window.close()
         self.trained_s += seconds
         self.waited_s += waited_s
-        mean = torch.as_tensor(self._loss_sum, dtype=torch.float64) / self._batches
-        mean = cast("Tensor", trainer.strategy.reduce(mean.to(trainer.strategy.root_device), reduce_op="mean"))
+        mean = _mean_over_processes(trainer, self._loss_sum) / self._batches
         self._loss_sum, self._batches = 0.0, 0
         self._window = _Window(self._stream)
         return {
-            "train_loss": float(mean),
+            "train_loss": mean,
             "learning_rate": self._learning_rate,
             "patches_per_s": steps * self._patches_per_step / seconds,
             "waiting_share": waited_s / seconds,
@@ -161,6 +180,7 @@ class History(Callback):
 
     def _add(self, trainer: L.Trainer, values: Mapping[str, float]) -> None:
         step = trainer.global_step
+        self.logged_utc = now_utc()
         self.rows.append({"step": step, "epoch": step / self._steps_per_epoch, **values})
         if trainer.is_global_zero:
             write_if_changed(self._path, as_csv(self.rows))
@@ -187,6 +207,11 @@ class _Window:
     def close(self) -> tuple[float, float, int]:
         self.pause()
         return max(self._seconds, 1e-9), self._stream.waited_s - self._waited_before_s, self.steps
+
+
+def _mean_over_processes(trainer: L.Trainer, value: "Tensor | float") -> float:
+    own = torch.as_tensor(value, dtype=torch.float64, device=trainer.strategy.root_device)
+    return float(cast("Tensor", trainer.strategy.reduce(own, reduce_op="mean")))
 
 
 def now_utc() -> str:

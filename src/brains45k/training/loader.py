@@ -1,6 +1,7 @@
 """The loaders of training and validation patches: workers that read ahead, in an order that does not depend on them."""
 
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.context import BaseContext
@@ -20,6 +21,8 @@ from brains45k.training.ring import Batch, Request, Ring
 _AHEAD = 2
 # Beside those that are being read: the one that the training holds, the one that is handed to it, and one to spare.
 _MORE_SLOTS = 3
+# As long as Slurm and torchrun wait before they kill.
+_GRACE_S = 30
 
 
 class PatchLoader(DataLoader[Batch]):
@@ -176,6 +179,7 @@ def _parts(
         "batch_size": None,
         "collate_fn": _as_it_is,
         "num_workers": workers,
+        "worker_init_fn": _go_on_for_a_while if workers else None,
         "prefetch_factor": _AHEAD if workers else None,
         "multiprocessing_context": _context(context) if workers else None,
         # The slots of a ring are safe as long as the workers that write to them stay.
@@ -191,6 +195,12 @@ def _context(name: str | None) -> BaseContext:
         # The server imports once what each worker would import for itself, which takes seconds.
         context.set_forkserver_preload(["__main__", __name__])
     return context
+
+
+def _go_on_for_a_while(_worker: int) -> None:
+    """Let a worker outlive the signal that ends a job: the training process first ends its step and keeps its state."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_GRACE_S))
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -81,13 +81,15 @@ class AmaesModule(L.LightningModule):
         self._warmup_steps = settings.warmup_epochs * steps_per_epoch
         self._volume_ids = volume_ids
         self._sums = torch.zeros(4, dtype=torch.float64)
+        # Losses and rows of the batches since the last step.
+        self._taken: list[tuple[Tensor, Tensor]] = []
         #: Of the last validation; None before the first.
         self.validation_loss: ValidationLoss | None = None
         options = networks.Options(
             checkpointing=settings.checkpointing, channels_last=settings.channels_last, compile=settings.compile
         )
         # Its name makes the checkpoints' names those of the reference's: model.encoder, model.rec_head.
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.model = networks.create(settings.network, 1, 1, "reconstruction", options=options)
 
@@ -101,6 +103,8 @@ class AmaesModule(L.LightningModule):
             betas=_ADAM_BETAS,
             eps=_ADAM_EPSILON,
             weight_decay=settings.weight_decay,
+            # One pass over each parameter instead of eight: a sixth of the time on a CPU.
+            fused=True,
         )
 
         def factor(step: int) -> float:
@@ -150,16 +154,25 @@ class AmaesModule(L.LightningModule):
 
     @override
     def training_step(self, sample: Sample, batch_idx: int) -> Tensor:
-        """Return the loss of a batch.
+        """Return the loss of a batch."""
+        loss = reconstruction_loss(self(sample), sample.target, sample.mask, over=self.settings.loss_over)
+        self._taken.append((loss.detach(), sample.rows))
+        return loss
+
+    @override
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Refuse a step that would spoil the weights; the gradient is finite only if the losses are.
 
         Raises
         ------
         DataError
-            If it is not finite; the message names the batch's volumes.
+            If the gradient is not finite; the message names the volumes that this process took for the step.
         """
-        loss = reconstruction_loss(self(sample), sample.target, sample.mask, over=self.settings.loss_over)
-        self._require_finite(loss, sample.rows)
-        return loss
+        gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
+        # Read once a step, behind the backward pass: the device has its work by then.
+        if not bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+            raise DataError(self._not_finite())
+        self._taken.clear()
 
     @override
     def validation_step(self, sample: Sample, batch_idx: int) -> None:
@@ -186,13 +199,11 @@ class AmaesModule(L.LightningModule):
         if count:
             self.validation_loss = ValidationLoss(loss / count, square / count - (mean / count) ** 2)
 
-    def _require_finite(self, loss: Tensor, rows: Tensor) -> None:
-        if bool(torch.isfinite(loss)):
-            return
-        names = ", ".join(self._volume_ids[row] for row in rows.tolist())
-        msg = (
-            f"run {self.settings.name}: the loss is {loss.item()} at step {self.global_step}, on {names}. "
-            "Look at these volumes (brains45k show), lower learning_rate, or set precision: 32-true; the last "
-            "checkpoint is from before."
+    def _not_finite(self) -> str:
+        losses = ", ".join(f"{loss.item():g}" for loss, _ in self._taken)
+        names = ", ".join(self._volume_ids[row] for _, rows in self._taken for row in rows.tolist())
+        return (
+            f"run {self.settings.name}: the gradient is not finite at step {self.global_step}; the loss is {losses} on "
+            f"{names}. Look at these volumes (brains45k show), lower learning_rate, or set precision: 32-true; the "
+            "last checkpoint is from before."
         )
-        raise DataError(msg)

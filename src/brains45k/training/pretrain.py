@@ -6,6 +6,7 @@ A run's processes are started by :mod:`brains45k.training.launch`.
 import logging
 import sys
 import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import TextIO
 
@@ -90,10 +91,8 @@ def pretrain(job: Job, world: World, log: TextIO) -> None:
         steps_per_epoch=steps_per_epoch,
         done=done,
     )
-    validation = _validation_loader(corpus, share, settings)
-    trainer.fit(module, stream, validation, ckpt_path=checkpoint if done else None)
-    for each in (loader, validation):
-        each.close()
+    with closing(loader), closing(_validation_loader(corpus, share, settings)) as validation:
+        trainer.fit(module, stream, validation, ckpt_path=checkpoint if done else None)
     if world.is_first:
         write_result(folder, module=module, history=history, seen=seen, terms=job.terms)
         _say(log, f"{settings.name}: done after step {trainer.global_step}")
@@ -123,8 +122,7 @@ def _validation_loader(corpus: Corpus, share: Share, settings: PretrainSettings)
         share,
         size_voxels=settings.patch_size_voxels,
         seed=settings.seed,
-        # Seldom in use, and on two cores a second set of workers would stand in the way of the first.
-        workers=min(settings.workers, 2),
+        workers=settings.validation_workers,
         pin_memory=settings.accelerator == "gpu",
     )
 

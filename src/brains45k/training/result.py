@@ -2,7 +2,6 @@
 
 import hashlib
 import platform
-import resource
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -27,15 +26,13 @@ from brains45k.training.card import (
     Verdict,
     write_card,
 )
-from brains45k.training.history import History, now_utc
+from brains45k.training.history import History
 from brains45k.training.module import AmaesModule
 from brains45k.training.seen import Seen
 from brains45k.training.settings import PretrainSettings
 
 WEIGHTS, VOLUMES = "model.safetensors", "volumes.parquet"
 _PACKAGES = ("brains45k", "torch", "lightning", "monai", "numpy")
-# Of getrusage on Linux, in MB as the card means it.
-_MB_PER_KIB = 1024 / 1e6
 
 
 def about(settings: PretrainSettings, seen: Seen) -> dict[str, Any]:
@@ -81,7 +78,7 @@ def write_result(
     card = Card(
         name=settings.name,
         started_utc=history.started_utc,
-        finished_utc=now_utc(),
+        finished_utc=history.logged_utc,
         verdict=_verdict(history.rows),
         cost=_cost(history, settings),
         network=_size(module),
@@ -91,7 +88,7 @@ def write_result(
         history=history.rows,
         hardware=_hardware(settings),
         versions={"python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
-        pictures=_pictures(folder),
+        pictures=_pictures(folder, history.rows),
         resumed_at_steps=history.resumed_at_steps,
         files=[_file(folder, name) for name in (WEIGHTS, VOLUMES)],
     )
@@ -109,14 +106,12 @@ def _verdict(rows: Sequence[Mapping[str, float]]) -> Verdict:
 def _cost(history: History, settings: PretrainSettings) -> Cost:
     steps = max((row["step"] for row in history.rows if "train_loss" in row), default=0)
     patches = steps * settings.patches_per_step
-    usage = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    on_gpu = settings.accelerator == "gpu"
     return Cost(
         trained_s=history.trained_s,
         patches_per_s=patches / history.trained_s if history.trained_s else None,
         waiting_share=history.waited_s / history.trained_s if history.trained_s else None,
-        host_peak_mb=max(usage) * _MB_PER_KIB,
-        device_peak_mb=torch.cuda.max_memory_allocated() / 1e6 if on_gpu else None,
+        host_peak_mb=history.host_peak_mb,
+        device_peak_mb=history.device_peak_mb,
     )
 
 
@@ -149,9 +144,10 @@ def _hardware(settings: PretrainSettings) -> list[str]:
     return [*lines, f"CPU ({torch.backends.cpu.get_cpu_capability()}), {settings.threads} thread(s) per process"]
 
 
-def _pictures(folder: Path) -> list[Picture]:
-    """Return the last picture and the first; those between lie beside them."""
-    names = sorted(path.name for path in (folder / "pictures").glob("step-*.png"))
+def _pictures(folder: Path, rows: Sequence[Mapping[str, float]]) -> list[Picture]:
+    """Return this run's last picture and its first; those between, and another run's, lie beside them."""
+    steps = {int(row["step"]) for row in rows if "val_loss" in row}
+    names = sorted(path.name for path in (folder / "pictures").glob("step-*.png") if int(path.stem[5:]) in steps)
     chosen = list(dict.fromkeys([*names[-1:], *names[:1]]))
     return [Picture(PurePath("pictures") / name, f"After step {int(name[5:-4]):,}") for name in chosen]
 

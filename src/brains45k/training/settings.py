@@ -14,8 +14,8 @@ from brains45k.errors import CallError
 
 _MB_PER_PROCESS = 8_000
 _MB_PER_WORKER = 1_000
-# Where a run computes, and how often it says or keeps something, decides no weight beyond rounding.
-_PLACE = ("name", "workers", "log_every_steps", "checkpoint_every_steps")
+# What changes no bit of the weights.
+_INDECISIVE = ("name", "workers", "log_every_steps", "checkpoint_every_steps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +75,22 @@ class PretrainSettings:
         return self.devices * (self.threads + self.workers)
 
     @property
+    def validation_workers(self) -> int:
+        """Number of further processes per device that read for validations: few, since these are short."""
+        return min(self.workers, 2)
+
+    @property
     def memory_mb_per_node(self) -> int:
         """Host memory in MB that a job asks for on each node."""
         side = math.isqrt(2 * self.patch_size_voxels**2)
         # Each worker reads two batches ahead, into memory that all share; a voxel takes two bytes.
         shared_mb = (2 * self.workers + 3) * self.batch_size * side**3 * 2 // 1_000_000
-        return self.devices * (_MB_PER_PROCESS + self.workers * _MB_PER_WORKER + shared_mb)
+        workers = self.workers + self.validation_workers
+        return self.devices * (_MB_PER_PROCESS + workers * _MB_PER_WORKER + shared_mb)
 
     def decisive(self) -> dict[str, Any]:
         """Return the settings that the weights depend on, as plain values."""
-        return {key: value for key, value in asdict(self).items() if key not in _PLACE}
+        return {key: value for key, value in asdict(self).items() if key not in _INDECISIVE}
 
     def digest(self, *, corpus: str) -> str:
         """Name what decides the weights: a checkpoint is gone on with by a run of the same digest alone.

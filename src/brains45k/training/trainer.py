@@ -45,8 +45,8 @@ def make_trainer(
     done : int
         Steps that earlier sessions took.
     """
-    # What an earlier session logged behind its last checkpoint is taken back.
-    logger = TensorBoardLogger(folder, name="tensorboard", version="", purge_step=done + 1 if done else None)
+    # What was logged behind this step, by an earlier session or another run, is taken back.
+    logger = TensorBoardLogger(folder, name="tensorboard", version="", purge_step=done + 1)
     return L.Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,
