@@ -58,7 +58,7 @@ class Effort:
     batches: int
 
 
-_FULL = Effort(copies=16, rounds=5, warm_epochs=4, batches=10_000)
+_FULL = Effort(copies=16, rounds=2, warm_epochs=3, batches=2_000)
 _QUICK = Effort(copies=4, rounds=1, warm_epochs=2, batches=400)
 
 
