@@ -1,9 +1,12 @@
 """What all tests share."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.small_corpus import SmallCorpus, build
 from support.workspace import Workspace
 
 # The same examples in each run, however slow the machine.
@@ -42,3 +45,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     run = workspace.run()
     assert run.code == 0, run.text
     return workspace
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> SmallCorpus:
+    """The small corpus. Tests must leave it as it is."""
+    return build(tmp_path_factory.mktemp("small-corpus"))
+
+
+@pytest.fixture
+def copied(corpus: SmallCorpus, tmp_path: Path) -> SmallCorpus:
+    """A copy of the small corpus, times included, for a test to change."""
+    workdir = tmp_path / "copy"
+    shutil.copytree(corpus.workdir, workdir)
+    return replace(corpus, workdir=workdir)
