@@ -22,10 +22,10 @@ from common import Bar, Cell, median_ratio, one_thread_environment, parse_call, 
 from steps import IN_PLACE, OPTIONS, OURS, PLAIN, Case, Step, cpu_seconds_of, make_step
 
 #: Network, side of the patch, repetitions.
-CASES = (("unet_b", 32, 9), ("unet_b", 64, 3), ("unet_xl", 32, 3), ("unet_xl", 64, 2))
+CASES = (("unet_b", 32, 31), ("unet_b", 64, 15), ("unet_xl", 32, 15), ("unet_xl", 64, 7))
 QUICK_CASES = (("unet_b", 32, 3),)
 #: What the options are measured on.
-OPTION_CASES = (("unet_b", 32, 3),)
+OPTION_CASES = (("unet_b", 64, 7), ("unet_xl", 64, 5))
 QUICK_OPTION_CASES = (("unet_tiny", 32, 2),)
 # glibc: arrays above a size go back to the system at once, and each new one is zeroed page by page. For times all
 # freed memory is kept, or chance would decide which step pays for that; for peaks none is, so that they are of what
