@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import numpy.typing as npt
 import torch
+from colours import BLUE, RED, palette
 from common import REPOSITORY
 from PIL import Image, ImageDraw
 from torch import Tensor
@@ -33,7 +34,6 @@ Panel = tuple[str, Pixels]
 _SIZE = 128
 _SHADES = 32
 _LABEL_PIXELS, _GAP_PIXELS = 13, 3
-_RED, _BLUE = (200, 20, 20), (20, 40, 200)
 _KEYS = range(6)
 
 #: Name and parameters: typical, and the strongest of the preset.
@@ -152,7 +152,7 @@ def grey(image: Tensor) -> Pixels:
 def signed(difference: Tensor, reach: float) -> Pixels:
     """Map a difference to red (positive), white (none) and blue (negative)."""
     part = np.clip(plane(difference) / reach, -1, 1)[..., None]
-    coloured = np.where(part > 0, 255 + part * np.subtract(_RED, 255), 255 - part * np.subtract(_BLUE, 255))
+    coloured = np.where(part > 0, 255 + part * np.subtract(RED, 255), 255 - part * np.subtract(BLUE, 255))
     return coloured.astype(np.uint8)
 
 
@@ -166,16 +166,7 @@ def save(path: Path, rows: Sequence[Sequence[Panel]]) -> None:
             draw.text((place * step_x, number * step_y), label, fill="black")
             sheet.paste(Image.fromarray(pixels), (place * step_x, number * step_y + _LABEL_PIXELS))
     path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.quantize(palette=_palette(), dither=Image.Dither.NONE).save(path, optimize=True)
-
-
-def _palette() -> Image.Image:
-    """Return greys, and the ways from white to red and to blue."""
-    shade = np.linspace(0, 1, _SHADES)[:, None]
-    ways = [np.array(start) * (1 - shade) + 255 * shade for start in ((0, 0, 0), _RED, _BLUE)]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(np.concatenate(ways).round().astype(np.uint8).ravel().tolist())
-    return palette
+    sheet.quantize(palette=palette(_SHADES), dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

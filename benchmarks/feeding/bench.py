@@ -17,9 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import torch
-from clocks import Cost, drop_pages, fill_pages, flush, measured, worker_ids
+from clocks import Cost, fill_pages, measured, worker_ids
 from common import ENVIRONMENTS, Bar, Cell, median_ratio, parse_call, table, versions_of, write_result
 from corpora import MANIFEST_PATH, write_corpus
+from disk import drop_pages, flush
 from flat import measure_growth
 from volumes import write_heads
 from ways import BATCH_SIZE, WORKERS, Way, ways_of

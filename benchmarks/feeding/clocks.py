@@ -3,12 +3,13 @@
 import ctypes
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from disk import bytes_from_disk, for_each_file
 from torch.utils.data import DataLoader
 
 _LIBC = ctypes.CDLL(None)
@@ -75,21 +76,11 @@ def fill_pages(folder: Path) -> None:
         while os.read(file, _MIB):
             pass
 
-    _for_each_file(folder, read)
-
-
-def drop_pages(folder: Path) -> None:
-    """Let the page cache forget all files of a folder; they have to be on the disk."""
-    _for_each_file(folder, lambda file: os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED))
-
-
-def flush(folder: Path) -> None:
-    """Bring all files of a folder to the disk."""
-    _for_each_file(folder, os.fsync)
+    for_each_file(folder, read)
 
 
 def _readings(workers: Sequence[int]) -> tuple[float, float, float, float]:
-    disk_mb = sum(_bytes_from_disk(worker) for worker in workers) / 1e6
+    disk_mb = sum(bytes_from_disk(worker) for worker in workers) / 1e6
     return time.process_time(), sum(map(_cpu_s, workers)), time.perf_counter(), disk_mb
 
 
@@ -100,19 +91,3 @@ def _cpu_s(process: int) -> float:
         msg = f"no process {process}"
         raise OSError(msg)
     return time.clock_gettime(clock.value)
-
-
-def _bytes_from_disk(process: int) -> int:
-    for line in Path(f"/proc/{process}/io").read_text(encoding="ascii").splitlines():
-        if line.startswith("read_bytes:"):
-            return int(line.split()[1])
-    msg = f"/proc/{process}/io has no line read_bytes"
-    raise OSError(msg)
-
-
-def _for_each_file(folder: Path, act: Callable[[int], None]) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            descriptor = os.open(path, os.O_RDONLY)
-            act(descriptor)
-            os.close(descriptor)

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import numpy.typing as npt
 from cases import Case, load_canonical, make_cases
+from colours import BLUE, RED, palette
 from common import REPOSITORY, Peer, open_peer
 from others import peak_of, resample_all
 from parity import on_shared_grid
@@ -34,7 +35,6 @@ Panel = tuple[str, Pixels]
 _LABEL_PIXELS = 14
 _GAP_PIXELS = 4
 _SHADES = 64
-_RED, _BLUE = (200, 20, 20), (20, 40, 200)
 _SLICES = GRIDS[3]
 
 
@@ -133,9 +133,7 @@ def grey(plane: Plane, low: float, high: float) -> Pixels:
 def signed(plane: Plane, reach: float) -> Pixels:
     """Map a difference to red (positive), white (none) and blue (negative)."""
     part = np.clip(plane / reach, -1, 1)[..., None]
-    return np.where(part > 0, 255 + part * np.subtract(_RED, 255), 255 - part * np.subtract(_BLUE, 255)).astype(
-        np.uint8
-    )
+    return np.where(part > 0, 255 + part * np.subtract(RED, 255), 255 - part * np.subtract(BLUE, 255)).astype(np.uint8)
 
 
 def _across(data: Plane) -> Plane:
@@ -173,16 +171,7 @@ def _save(path: Path, rows: Sequence[Sequence[Panel]]) -> None:
             sheet.paste(Image.fromarray(pixels), (left, top + _LABEL_PIXELS))
             left += pixels.shape[1] + _GAP_PIXELS
         top += height
-    sheet.quantize(palette=_palette(), dither=Image.Dither.NONE).save(path, optimize=True)
-
-
-def _palette() -> Image.Image:
-    """Return greys, and the ways from white to red and to blue."""
-    shade = np.linspace(0, 1, _SHADES)[:, None]
-    ways = [np.array(start) * (1 - shade) + 255 * shade for start in ((0, 0, 0), _RED, _BLUE)]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(np.concatenate(ways).round().astype(np.uint8).ravel().tolist())
-    return palette
+    sheet.quantize(palette=palette(_SHADES), dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ The same functions run in our process and in the peers', each with its own forma
 """
 
 import math
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from disk import bytes_from_disk, drop_pages, flush
 
 Voxels = npt.NDArray[np.float32]
 Start = Sequence[int]
@@ -77,7 +77,7 @@ def write_cpu_s(form: Format, folder: Path, volumes: Mapping[str, Voxels]) -> fl
     start = time.process_time()
     form.write(folder, volumes)
     seconds = time.process_time() - start
-    _for_each_file(folder, os.fsync)
+    flush(folder)
     return seconds / len(volumes)
 
 
@@ -122,35 +122,13 @@ def read_cold(reader: Reader, folder: Path, requests: Sequence[Request], size: S
     """Read each patch once, with none of the format's files in the page cache."""
     cpu = wall = read = 0.0
     for name, start in requests:
-        _for_each_file(folder, _drop)
-        before = (time.process_time(), time.perf_counter(), _bytes_from_disk())
+        drop_pages(folder)
+        before = (time.process_time(), time.perf_counter(), bytes_from_disk())
         reader.patch(name, start, size)
-        after = (time.process_time(), time.perf_counter(), _bytes_from_disk())
+        after = (time.process_time(), time.perf_counter(), bytes_from_disk())
         cpu, wall, read = (total + b - a for total, a, b in zip((cpu, wall, read), before, after, strict=True))
     return {
         "patches_per_cpu_s": len(requests) / cpu,
         "patches_per_wall_s": len(requests) / wall,
         "mb_from_disk": read / len(requests) / 1e6,
     }
-
-
-def _for_each_file(folder: Path, act: Callable[[int], None]) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            descriptor = os.open(path, os.O_RDONLY)
-            act(descriptor)
-            os.close(descriptor)
-
-
-def _drop(descriptor: int) -> None:
-    """Let the page cache forget a file; its pages are on the disk since it was written."""
-    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-
-
-def _bytes_from_disk() -> int:
-    """Return what this process has fetched from the disk so far."""
-    for line in Path("/proc/self/io").read_text(encoding="ascii").splitlines():
-        if line.startswith("read_bytes:"):
-            return int(line.split()[1])
-    msg = "/proc/self/io has no line read_bytes"
-    raise OSError(msg)

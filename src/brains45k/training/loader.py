@@ -16,11 +16,8 @@ from brains45k.training.order import Share, steps_per_epoch
 from brains45k.training.patches import Patches, rows_of
 from brains45k.training.plan import TrainPlan, ValidationPlan
 from brains45k.training.ring import Batch, Request, Ring
+from brains45k.training.sizes import AHEAD, ring_slots
 
-# Batches that each worker reads ahead.
-_AHEAD = 2
-# Beside those that are being read: the one that the training holds, the one that is handed to it, and one to spare.
-_MORE_SLOTS = 3
 # As long as Slurm and torchrun wait before they kill.
 _GRACE_S = 30
 
@@ -170,8 +167,7 @@ def _parts(
     corpus: Corpus, plan: TrainPlan | ValidationPlan, *, size_voxels: int, workers: int, context: str | None
 ) -> dict[str, Any]:
     """Return what a DataLoader of a plan is made with."""
-    ahead = workers * _AHEAD
-    ring = Ring(ahead + _MORE_SLOTS, (plan.share.batch_size, *(size_voxels,) * 3), shared=workers > 0)
+    ring = Ring(ring_slots(workers), (plan.share.batch_size, *(size_voxels,) * 3), shared=workers > 0)
     return {
         "dataset": Patches(corpus, size_voxels=size_voxels, ring=ring),
         "sampler": Requests(plan, ring),
@@ -180,7 +176,7 @@ def _parts(
         "collate_fn": _as_it_is,
         "num_workers": workers,
         "worker_init_fn": _go_on_for_a_while if workers else None,
-        "prefetch_factor": _AHEAD if workers else None,
+        "prefetch_factor": AHEAD if workers else None,
         "multiprocessing_context": _context(context) if workers else None,
         # The slots of a ring are safe as long as the workers that write to them stay.
         "persistent_workers": workers > 0,

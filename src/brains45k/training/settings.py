@@ -5,12 +5,12 @@ This module needs no torch: the workflow reads the runs where nothing is trained
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from brains45k.errors import CallError
+from brains45k.training.sizes import ring_slots, warped_source_voxels
 
 _MB_PER_PROCESS = 8_000
 _MB_PER_WORKER = 1_000
@@ -82,9 +82,9 @@ class PretrainSettings:
     @property
     def memory_mb_per_node(self) -> int:
         """Host memory in MB that a job asks for on each node."""
-        side = math.isqrt(2 * self.patch_size_voxels**2)
-        # Each worker reads two batches ahead, into memory that all share; a voxel takes two bytes.
-        shared_mb = (2 * self.workers + 3) * self.batch_size * side**3 * 2 // 1_000_000
+        voxels = warped_source_voxels(self.patch_size_voxels) ** 3
+        # Batches lie in memory that all share; a voxel takes two bytes.
+        shared_mb = ring_slots(self.workers) * self.batch_size * voxels * 2 // 1_000_000
         workers = self.workers + self.validation_workers
         return self.devices * (_MB_PER_PROCESS + workers * _MB_PER_WORKER + shared_mb)
 

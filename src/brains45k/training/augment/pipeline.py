@@ -1,6 +1,5 @@
 """From a batch of source patches to what the network sees and what it is to reconstruct."""
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from brains45k.training.augment.preset import find_preset
 from brains45k.training.augment.rows import pick, row_groups
 from brains45k.training.augment.spatial import Spatial, centre_of, warp
 from brains45k.training.augment.transform import Intensity
+from brains45k.training.sizes import warped_source_voxels
 
 #: The ways to read between voxels where a sample is warped.
 INTERPOLATIONS = ("linear", "cubic")
@@ -54,7 +54,7 @@ def source_size_voxels(preset: str, size_voxels: int) -> int:
     CallError
         If the preset is unknown.
     """
-    return size_voxels if find_preset(preset).spatial is None else math.isqrt(2 * size_voxels**2)
+    return size_voxels if find_preset(preset).spatial is None else warped_source_voxels(size_voxels)
 
 
 def augment(patches: Tensor, keys: Keys, *, preset: str, size_voxels: int, interpolation: str = "linear") -> Pair:
