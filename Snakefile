@@ -4,6 +4,7 @@ The front door of brains45k: the config, the rules, and the targets that a user 
     snakemake --cores 64 corpus                                      rebuild the corpus
     snakemake --cores 2 corpus --configfile config/demo.yaml         the same, on synthetic sources
     snakemake --profile slurm pretrain                               pretrain on it, on a cluster
+    snakemake --profile slurm table                                  finetune, evaluate and compare
 """
 
 from snakemake.utils import min_version
@@ -19,6 +20,7 @@ container: "docker://python:3.11-slim"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_finetune.smk"
 
 
 rule corpus:
@@ -33,6 +35,7 @@ rule corpus:
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/pretrain.smk"
+include: "workflow/rules/finetune.smk"
 
 
 onstart:

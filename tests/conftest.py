@@ -22,11 +22,18 @@ _TOGETHER = ("slurm", "workflow")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share a costly set-up in one of the processes that run tests: a file's, or a folder's."""
+    """Keep tests that share a costly set-up in one of the processes that run tests: a file's, or a folder's.
+
+    The longest come first, or one process would be at them when the other has run out of tests.
+    """
+    items.sort(key=lambda item: _group(item) not in _TOGETHER)
     for item in items:
-        place = item.path.relative_to(ROOT / "tests")
-        group = place.parts[0] if place.parts[0] in _TOGETHER else str(place)
-        item.add_marker(pytest.mark.xdist_group(group))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Item) -> str:
+    place = item.path.relative_to(ROOT / "tests")
+    return place.parts[0] if place.parts[0] in _TOGETHER else str(place)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,8 @@ Exit codes: 0 well, 1 the data is at fault, 2 the call is at fault.
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ _MANIFEST = click.option(
     show_default=True,
     help="The corpus's manifest.",
 )
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +40,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("source_file", metavar="IN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("source_file", metavar="IN", type=_FILE)
 @click.argument("target_file", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
     "--preset", type=click.Choice(list(PRESETS)), default="paper", show_default=True, help="Order of the steps."
@@ -117,10 +120,50 @@ def explain(path: str, manifest: Path) -> None:
 
 
 @cli.command()
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=_FILE)
+@click.option("--checkpoint", required=True, type=_FILE, help="The model.safetensors of a finetuning run.")
+@click.option("--out", "target", required=True, type=click.Path(path_type=Path), help="The .nii.gz to write.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--overlap", type=click.FloatRange(0, 0.9), default=0.5, show_default=True, help="Of the windows.")
+@click.option("--mirror", is_flag=True, help="Average over the eight mirror images: eight times the time.")
+def segment(images: tuple[Path, ...], target: Path, **options: Any) -> None:
+    """Segment a subject's IMAGEs, in the order of the task, on the grid of the first."""
+    with _needs_torch():
+        from brains45k.segmentation.segment import segment as segment_images  # noqa: PLC0415
+
+    done = segment_images(images, target, **options)
+    for remark in done.remarks:
+        click.echo(remark, err=True)
+    volumes = ", ".join(f"{name} {volume_ml:.2f} ml" for name, volume_ml in done.volumes_ml.items())
+    click.echo(f"{done.path}: {volumes}")
+
+
+@cli.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def weights(file: Path | None) -> None:
+    """Say where the released AMAES weights are; of a FILE of weights, say which network it fits."""
+    with _needs_torch():
+        from brains45k.networks.published import describe, explain_released, inspect_weights  # noqa: PLC0415
+
+    for line in explain_released() if file is None else describe(inspect_weights(file)):
+        click.echo(line)
+
+
+@cli.command()
 def codes() -> None:
     """List all codes with their sentences."""
     for code in Code:
         click.echo(f"{code.value:<18} {code.sentence}")
+
+
+@contextmanager
+def _needs_torch() -> Iterator[None]:
+    """Say in one line how to get what the corpus does without."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        msg = f"{error.name} is not installed. Install it with pip install 'brains45k[train]'."
+        raise CallError(msg) from error
 
 
 def main() -> None:

@@ -31,6 +31,8 @@ class Code(StrEnum):
     S_DICOM = "S_DICOM", "The folder holds DICOM, which is not converted yet: convert it with dcm2niix first."
     S_COHORT = "S_COHORT", "The file belongs to a part of the dataset that the selection leaves out."
     S_SPLIT = "S_SPLIT", "The case belongs to the held-out part of the published split."
+    S_TASK_TEST = "S_TASK_TEST", "The case is held out to test a downstream task (exclude_tasks in the config)."
+    S_NAMED = "S_NAMED", "The config names this volume to be left out (exclude_volumes)."
     S_WORD = "S_WORD", "A word in the name is on the selection's reject list, or none is on its accept list."
     S_UNKNOWN_SERIES = (
         "S_UNKNOWN_SERIES",
@@ -88,6 +90,17 @@ class Code(StrEnum):
     E_CONST = "E_CONST", "All voxels, or all of the foreground, have one value."
     E_LABELMAP = "E_LABELMAP", "The voxels take so few whole values that this is a label map or a mask."
     E_DERIVED = "E_DERIVED", "The voxels lie between 0 and 1 like a probability map."
+
+    # Excluded: a case of a task.
+    E_IMAGE_MISSING = "E_IMAGE_MISSING", "The case lacks an image that the task asks for."
+    E_LABEL_MISSING = "E_LABEL_MISSING", "The case has no label."
+    E_SEVERAL_FILES = (
+        "E_SEVERAL_FILES",
+        "Several files of the case claim one place, and nothing says which of them is meant.",
+    )
+    E_LABEL_VALUES = "E_LABEL_VALUES", "The label holds values that the task does not know."
+    E_LABEL_GRID = "E_LABEL_GRID", "The label does not lie on the grid of the case's first image."
+    E_TEST_IMAGE = "E_TEST_IMAGE", "The case holds an image of a test case, so it may not be trained on."
 
     # Excluded: the same image again.
     E_DUP_FILE = "E_DUP_FILE", "The file has the same bytes as one that is kept."

@@ -91,3 +91,41 @@ def test_without_gradients_a_reconstruction_holds_one_level() -> None:
     with torch.no_grad():
         network(torch.rand(1, 1, 32, 32, 32))
     assert held == [False, False, False, True]
+
+
+@pytest.mark.parametrize(("name", "count"), [("unet_tiny", 4), ("unet_b", 5), ("mednext_m", 5)])
+def test_deep_supervision_says_something_of_each_level_in_training(name: str, count: int) -> None:
+    with torch.device("meta"):
+        network = create(name, 2, 3, "segmentation", deep_supervision=True)
+        image = torch.zeros(1, 2, 32, 48, 64)
+        levels = network.train()(image)
+        one = network.eval()(image)
+    assert [tuple(level.shape) for level in levels] == [
+        (1, 3, 32 >> number, 48 >> number, 64 >> number) for number in range(count)
+    ]
+    assert one.shape == (1, 3, 32, 48, 64)
+
+
+def test_deep_supervision_adds_its_layers_and_changes_no_other() -> None:
+    """The names and widths are Yucca's (1.1.7): ds_out_conv0 takes the deepest features."""
+    torch.manual_seed(3)
+    plain = create("unet_b", 1, 3, "segmentation")
+    torch.manual_seed(3)
+    deep = create("unet_b", 1, 3, "segmentation", deep_supervision=True)
+    added = {name: tuple(part.shape) for name, part in deep.named_parameters() if name not in plain.state_dict()}
+    weights = {f"pred_head.ds_out_conv{number}.weight": (3, 32 * 2 ** (4 - number), 1, 1, 1) for number in range(4)}
+    assert added == weights | {f"pred_head.ds_out_conv{number}.bias": (3,) for number in range(4)}
+    assert all(torch.equal(deep.state_dict()[name], value) for name, value in plain.state_dict().items())
+
+
+def test_deep_supervision_leaves_the_finest_level_as_it_is() -> None:
+    network = create("unet_tiny", 1, 2, "segmentation", deep_supervision=True)
+    image = torch.rand(1, 1, 32, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(network.train()(image)[0], network.eval()(image))
+
+
+@pytest.mark.parametrize(("name", "head"), [("swin_unetr", "segmentation"), ("unet_b", "reconstruction")])
+def test_deep_supervision_is_refused_where_there_is_none(name: str, head: str) -> None:
+    with pytest.raises(CallError, match=f"{name}, {head}: there is no deep supervision"):
+        create(name, 1, 1, head, deep_supervision=True)

@@ -1,4 +1,4 @@
-"""The ten source files: valid, true to the real paths they quote, and selecting what they say."""
+"""The source files: valid, true to the real paths they quote, and selecting what they say."""
 
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from brains45k.sources.walk import FoundFile
 FOLDER = Path(__file__).parents[2] / "config" / "sources"
 COHORTS = ("adni", "oasis3", "oasis4", "ppmi")
 CHALLENGES = ("brats21", "isles22", "msd", "msseg1", "wmh")
-NAMES = (*COHORTS, *CHALLENGES, "bids")
+NAMES = (*COHORTS, *CHALLENGES, "bids", "lesions")
 
 EXPECTED = {
     "msd": (1064, 266),
@@ -42,7 +42,7 @@ def examples() -> list[tuple[str, str, str]]:
     ]
 
 
-def test_there_are_ten_source_files() -> None:
+def test_no_other_source_file_is_there() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.yaml")) == sorted(NAMES)
 
 

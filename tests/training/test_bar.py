@@ -23,6 +23,7 @@ _TRAIN = {
             [_TRAIN, {"step": 8, "epoch": 1.0, "val_loss": 0.5}],
             "epoch 1.0, loss 0.2500, val 0.5000, 12.3 patches/s, waiting 1.5%",
         ),
+        ([{"step": 8, "epoch": 1.0, "val_loss": 0.5, "val_dice": 0.75}], "epoch 1.0, val 0.5000, Dice 0.750"),
     ],
 )
 def test_the_newest_of_each_is_shown(rows: list[dict[str, float]], shown: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from brains45k.errors import DataError
-from brains45k.training.launch import Job, launch_command, run_job
+from brains45k.training.launch import Job, launch_command, run_command, run_job
 from brains45k.training.settings import PretrainSettings, make_settings
 
 _PATH = Path("models/pretrain/run/job.json")
@@ -60,3 +60,9 @@ def test_several_nodes_without_slurm_are_refused(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DataError, match="no srun here"):
         run_job(_job(tmp_path, _settings(nodes=2)))
+
+
+def test_a_command_that_fails_names_run_and_log() -> None:
+    with pytest.raises(DataError, match=r"run toy: its processes ended with code 3; the reason stands in toy\.log"):
+        run_command([sys.executable, "-c", "raise SystemExit(3)"], name="toy", log="toy.log")
+    run_command([sys.executable, "-c", ""], name="toy", log="toy.log")

@@ -9,15 +9,18 @@ from brains45k.corpus.build import make_recipe, module_fingerprint
 from brains45k.corpus.manifest import digest_of
 from brains45k.corpus.plan import memory_mb, shard_name
 from brains45k.corpus.settings import read_settings
-from brains45k.corpus.survey import index_path, survey, unusable
-from brains45k.demo.write import DEMO_SOURCES
+from brains45k.corpus.survey import index_path, unusable
+from brains45k.demo.write import DEMO_SOURCES, TASK_SOURCES
 from brains45k.errors import BrainsError, CallError
 from brains45k.progress import CorpusProgress
 from brains45k.report.terminal import console, survey_table
+from brains45k.segmentation.settings import read_finetune
+from brains45k.tasks.survey import plan_path, read_tasks, survey_all
 from brains45k.training.settings import read_runs
 from snakemake.exceptions import WorkflowError
 
 CATALOG = Path(workflow.basedir) / "config" / "sources"
+TASK_CATALOG = Path(workflow.basedir) / "config" / "tasks"
 PROGRESS = {}
 # Of the first attempt of a shard: 128 volumes take one, on a disk that keeps up.
 SHARD_MINUTES = 120
@@ -49,18 +52,36 @@ def load_runs():
         raise WorkflowError(str(error)) from None
 
 
+def load_finetune():
+    """Return the finetuning settings; what contradicts itself ends the run with one line."""
+    try:
+        return read_finetune(config)
+    except BrainsError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def load_tasks():
+    """Return the tasks that are finetuned on, or whose test cases the corpus leaves out."""
+    try:
+        return read_tasks((*FINETUNE.tasks, *SETTINGS.exclude_tasks), TASK_CATALOG)
+    except BrainsError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def look_for_sources():
-    """Scan every enabled source once, in the main process; jobs find index and plans ready."""
+    """Scan every source once, in the main process; jobs find indices and plans ready."""
     if not workflow.is_main_process:
         return []
     try:
-        return survey(SETTINGS)
+        return survey_all(SETTINGS, TASKS)
     except (BrainsError, OSError) as error:
         raise WorkflowError(str(error)) from None
 
 
 SETTINGS = load_settings()
 RUNS = load_runs()
+FINETUNE = load_finetune()
+TASKS = load_tasks()
 SURVEYED = look_for_sources()
 RECIPE = make_recipe(SETTINGS.preprocess)
 ASSEMBLY_CODE = module_fingerprint(
@@ -75,6 +96,9 @@ wildcard_constraints:
     source="|".join(SETTINGS.sources),
     bucket="[0-9]+",
     run="|".join(RUNS) or "none",
+    task="|".join(TASKS) or "none",
+    tuned="|".join(FINETUNE.runs) or "none",
+    fold="[0-9]+",
 
 
 def shards_of(source):
@@ -181,6 +205,11 @@ def source_facts(wildcards):
     return {key: document[key] for key in ("title", "licence", "expected")}
 
 
+def demo_sources_in_use():
+    """Return the nine demo sources, and those that only a task of this config is made of."""
+    return [*DEMO_SOURCES, *(name for name in TASK_SOURCES if name in SETTINGS.known_sources)]
+
+
 def demo_plans():
     """Return the index and the plans of all demo sources; none where the sources are real."""
     if not SETTINGS.demo:
@@ -188,7 +217,8 @@ def demo_plans():
     plans = [
         f"data/plan/{name}/{shard}.json" for name in SETTINGS.sources for shard in shards_of(name)
     ]
-    return [str(index_path(name)) for name in SETTINGS.sources] + plans
+    tasks = [str(plan_path(name)) for name in TASKS]
+    return [str(index_path(name)) for name in SETTINGS.sources] + plans + tasks
 
 
 def start_progress(jobs):

@@ -22,14 +22,27 @@ class SourceSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """The whole config, resolved."""
+    """The config of the corpus, resolved.
+
+    Attributes
+    ----------
+    sources : mapping
+        The enabled sources, which the corpus is built from.
+    known_sources : mapping
+        All sources that the config names: a downstream task may use one that is no part of the corpus.
+    exclude_tasks, exclude_volumes : tuple of str
+        Tasks whose test cases, and volumes which the corpus leaves out.
+    """
 
     sources: Mapping[str, SourceSettings]
+    known_sources: Mapping[str, SourceSettings]
     selection: str
     allow_missing: bool
     demo: bool
     preprocess: Mapping[str, Any]
     split: Mapping[str, Any]
+    exclude_tasks: tuple[str, ...] = ()
+    exclude_volumes: tuple[str, ...] = ()
 
 
 def read_settings(config: Mapping[str, Any], *, catalog: Path, name: str = "config") -> Settings:
@@ -50,17 +63,20 @@ def read_settings(config: Mapping[str, Any], *, catalog: Path, name: str = "conf
         If a key, a value or a source is unknown; the message names it.
     """
     validate(dict(config), schema="config", name=name)
-    # By name: the order in which Snakemake merges configs is no order that a user chose.
-    enabled = {key: entry for key, entry in sorted(config["sources"].items()) if entry["enabled"]}
     for key in config["sources"]:
         _require_source(key, catalog, name)
+    # By name: the order in which Snakemake merges configs is no order that a user chose.
+    known = {key: _bind(key, entry, catalog) for key, entry in sorted(config["sources"].items())}
     return Settings(
-        sources={key: _bind(key, entry, catalog) for key, entry in enabled.items()},
+        sources={key: entry for key, entry in known.items() if config["sources"][key]["enabled"]},
+        known_sources=known,
         selection=config["selection"],
         allow_missing=config["allow_missing"],
         demo=config["demo"],
         preprocess=config["preprocess"],
         split=config["split"],
+        exclude_tasks=tuple(config.get("exclude_tasks", ())),
+        exclude_volumes=tuple(config.get("exclude_volumes", ())),
     )
 
 

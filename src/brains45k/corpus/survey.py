@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
-from brains45k.corpus.manifest import read_metadata
+from brains45k.corpus.leave_out import HeldOut, leave_out, nobody, require_volumes
+from brains45k.corpus.manifest import read_metadata, read_table
 from brains45k.corpus.plan import write_index, write_plans
 from brains45k.corpus.settings import Settings, SourceSettings
 from brains45k.errors import CallError
@@ -52,28 +53,44 @@ class Surveyed:
     note: str
 
 
-def survey(settings: Settings, *, workdir: Path = Path()) -> list[Surveyed]:
+def survey(settings: Settings, *, workdir: Path = Path(), held_out: HeldOut = nobody) -> list[Surveyed]:
     """Scan all enabled sources and refresh their index and plans below ``workdir/data``.
+
+    Parameters
+    ----------
+    settings : Settings
+        Which sources, where, and which selection.
+    workdir : Path
+        Folder of the run.
+    held_out : callable
+        Tells which subjects of a source stay out of the corpus.
 
     Raises
     ------
     CallError
-        If the demo is asked for where a real corpus lies.
+        If the demo is asked for where a real corpus lies, or a volume that is to be left out does not exist.
     """
     if settings.demo:
         _spare_real_corpus(workdir)
     for index in (workdir / INDEX_FOLDER).glob("*.parquet"):
         if index.stem not in settings.sources:
             index.unlink()
-    return [survey_source(entry, settings, workdir=workdir) for entry in settings.sources.values()]
+    entries = settings.sources.values()
+    surveyed = [survey_source(entry, settings, workdir=workdir, held_out=held_out) for entry in entries]
+    if settings.exclude_volumes:
+        _require_volumes(settings.exclude_volumes, surveyed, workdir)
+    return surveyed
 
 
-def survey_source(entry: SourceSettings, settings: Settings, *, workdir: Path = Path()) -> Surveyed:
+def survey_source(
+    entry: SourceSettings, settings: Settings, *, workdir: Path = Path(), held_out: HeldOut = nobody
+) -> Surveyed:
     """Scan one source; where files of it are found, refresh its index and plans."""
     source, root = entry.source, workdir / entry.root
     if settings.demo and not demo_marker(root).is_file():
         return Surveyed(source.name, entry.root, State.TO_BE_WRITTEN, 0, 0, "synthetic, by the rule demo_sources")
-    candidates = scan_source(source, root, selection=settings.selection) if root.is_dir() else []
+    found = scan_source(source, root, selection=settings.selection) if root.is_dir() else []
+    candidates = leave_out(found, subjects=held_out(source, found), volumes=settings.exclude_volumes)
     taken = [candidate for candidate in candidates if candidate.verdict(settings.selection).taken]
     index = workdir / index_path(source.name)
     if not taken:
@@ -106,6 +123,14 @@ def demo_marker(root: Path) -> Path:
 def unusable(surveyed: Iterable[Surveyed]) -> list[Surveyed]:
     """Return the sources that a corpus cannot be built from."""
     return [source for source in surveyed if source.state not in {State.FOUND, State.TO_BE_WRITTEN}]
+
+
+def _require_volumes(asked: Iterable[str], surveyed: Iterable[Surveyed], workdir: Path) -> None:
+    """Check the names of volumes to be left out, but for those of sources that are not there."""
+    there = {source.name for source in surveyed if source.state is State.FOUND}
+    absent = tuple(f"{source.name}_" for source in surveyed if source.name not in there)
+    names = (read_table(workdir / index_path(name))["volume_id"].to_pylist() for name in there)
+    require_volumes((name for name in asked if not name.startswith(absent)), set(chain.from_iterable(names)))
 
 
 def _spare_real_corpus(workdir: Path) -> None:

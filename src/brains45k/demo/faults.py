@@ -67,7 +67,7 @@ FAULTS: dict[str, dict[str, Code]] = {
         for folder, cases, images, code in (
             (
                 "RSNA_ASNR_MICCAI_BraTS2021_TrainingData_16July2021",
-                ("BraTS2021_00000", "BraTS2021_00002", "BraTS2021_00003", "BraTS2021_00005"),
+                tuple(f"BraTS2021_0000{number}" for number in (0, 2, 3, 5, 6)),
                 ("seg",),
                 Code.S_LABEL,
             ),
@@ -86,7 +86,7 @@ FAULTS: dict[str, dict[str, Code]] = {
         "ISLES-2022/sub-strokecase0003/ses-0001/dwi/sub-strokecase0003_ses-0001_adc.nii.gz": Code.E_NAN,
         **{
             f"ISLES-2022/derivatives/sub-{case}/ses-0001/sub-{case}_ses-0001_msk.nii.gz": Code.S_LABEL
-            for case in ("strokecase0001", "strokecase0002", "strokecase0003", "strokecase0004")
+            for case in (f"strokecase000{number}" for number in range(1, 7))
         },
     },
     "wmh": {

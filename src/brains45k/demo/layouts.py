@@ -1,4 +1,4 @@
-"""Write the raw tree of each of the nine sources as its download looks, filled with synthetic heads.
+"""Write the raw tree of each demo source as its download looks, filled with synthetic heads.
 
 Names, folders and side files follow the real downloads, and so do the faults among the files, which
 :data:`brains45k.demo.faults.FAULTS` lists. The same source is always written with the same bytes.
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from brains45k.demo import faults
 from brains45k.demo.faults import FAULTS
+from brains45k.demo.lesions import write_lesions
 from brains45k.demo.phantom import Grid, Head, label, render, to_image
 
 __all__ = ["FAULTS", "write_source"]
@@ -41,6 +42,7 @@ _WMH_CASES = (
     "training/Utrecht/2",
     "training/Singapore/50",
     "training/Amsterdam/GE3T/100",
+    "test/Utrecht/7",
     "test/Amsterdam/Philips_VU .PETMR_01./160",
 )
 _WMH_IMAGES = (
@@ -110,12 +112,12 @@ def write_source(source: str, root: Path) -> None:
     Parameters
     ----------
     source
-        adni, oasis3, oasis4, ppmi, msd, brats21, isles22, wmh or msseg1.
+        adni, oasis3, oasis4, ppmi, msd, brats21, isles22, wmh, msseg1 or lesions.
 
     Raises
     ------
     ValueError
-        When the source is none of the nine.
+        When the source is none of these.
     """
     if source not in _WRITERS:
         raise ValueError(f"source {source!r} has no demo; choose one of {', '.join(_WRITERS)}")
@@ -275,7 +277,7 @@ def _msd(root: Path) -> None:
 def _brats21(root: Path) -> None:
     contrasts = {"flair": "FLAIR", "t1": "T1w", "t1ce": "T1wGd", "t2": "T2w"}
     training = "RSNA_ASNR_MICCAI_BraTS2021_TrainingData_16July2021"
-    cases = {f"BraTS2021_0000{number}": training for number in (0, 2, 3, 5)}
+    cases = {f"BraTS2021_0000{number}": training for number in (0, 2, 3, 5, 6)}
     cases["BraTS2021_00001"] = "RSNA_ASNR_MICCAI_BraTS2021_ValidationData"
     for case, folder in cases.items():
         head, stem = _head("brats21", case, "tumour"), root / folder / case / case
@@ -291,7 +293,7 @@ def _brats21(root: Path) -> None:
 def _isles22(root: Path) -> None:
     tree = root / "ISLES-2022"
     # The unit of the ADC differs between cases: mm2/s, 10^-6 mm2/s, 10^-3 mm2/s.
-    for number, unit in ((1, 1.0), (2, 1e-6), (3, 1e-3), (4, 1.0)):
+    for number, unit in enumerate((1.0, 1e-6, 1e-3, 1.0, 1e-6, 1e-3), start=1):
         name = f"sub-strokecase000{number}"
         head, stem = _head("isles22", name, "stroke", 1.3), tree / name / "ses-0001"
         dwi_grid = replace(_BRAIN, orientation="LAS")
@@ -313,7 +315,7 @@ def _isles22(root: Path) -> None:
     _write_json(tree / "dataset_description.json", {"Name": "ISLES 2022", "BIDSVersion": "1.6.0"})
     _write(
         tree / "participants.tsv",
-        b"participant_id\n" + b"".join(b"sub-strokecase000%d\n" % n for n in range(1, 5)),
+        b"participant_id\n" + b"".join(b"sub-strokecase000%d\n" % n for n in range(1, 7)),
     )
 
 
@@ -389,4 +391,5 @@ _WRITERS: dict[str, Callable[[Path], None]] = {
     "isles22": _isles22,
     "wmh": _wmh,
     "msseg1": _msseg1,
+    "lesions": write_lesions,
 }

@@ -61,7 +61,15 @@ class Options:
 _PLAIN = Options()
 
 
-def create(name: str, in_channels: int, out_channels: int, head: str, *, options: Options = _PLAIN) -> nn.Module:
+def create(
+    name: str,
+    in_channels: int,
+    out_channels: int,
+    head: str,
+    *,
+    deep_supervision: bool = False,
+    options: Options = _PLAIN,
+) -> nn.Module:
     """Make a network with the weights that PyTorch draws.
 
     Parameters
@@ -77,6 +85,9 @@ def create(name: str, in_channels: int, out_channels: int, head: str, *, options
         Of the reconstruction, or the number of classes.
     head : {"reconstruction", "segmentation"}
         The light-weight decoder without skip connections, or the decoder with them.
+    deep_supervision : bool
+        Whether the segmentation head returns, in training, a list of logits: the finest level's first, then those of
+        each coarser level, half as large each. In evaluation it returns one tensor.
     options : Options
         How it computes.
 
@@ -89,7 +100,8 @@ def create(name: str, in_channels: int, out_channels: int, head: str, *, options
     Raises
     ------
     CallError
-        If the name or the head is unknown, a number of channels is not positive, or MONAI is needed and absent.
+        If the name or the head is unknown, a number of channels is not positive, MONAI is needed and absent, or there
+        is no deep supervision for this network and head.
 
     Examples
     --------
@@ -103,7 +115,17 @@ def create(name: str, in_channels: int, out_channels: int, head: str, *, options
         if channels < 1:
             msg = f"{what}: {channels} is not positive."
             raise CallError(msg)
-    network = _make(name, in_channels, out_channels, head, checkpointing=options.checkpointing)
+    if deep_supervision and (name == _SWIN_UNETR or head != "segmentation"):
+        msg = f"{name}, {head}: there is no deep supervision for it. Set deep_supervision: false."
+        raise CallError(msg)
+    network = _make(
+        name,
+        in_channels,
+        out_channels,
+        head,
+        deep_supervision=deep_supervision,
+        checkpointing=options.checkpointing,
+    )
     if options.channels_last:
         network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         network.register_forward_pre_hook(_channels_last)
@@ -112,7 +134,9 @@ def create(name: str, in_channels: int, out_channels: int, head: str, *, options
     return network
 
 
-def _make(name: str, in_channels: int, out_channels: int, head: str, *, checkpointing: bool) -> nn.Module:
+def _make(
+    name: str, in_channels: int, out_channels: int, head: str, *, deep_supervision: bool, checkpointing: bool
+) -> nn.Module:
     if name == _SWIN_UNETR:
         return swin_unetr(in_channels, out_channels, checkpointing=checkpointing)
     encoder = _ENCODERS[name](in_channels)
@@ -120,7 +144,8 @@ def _make(name: str, in_channels: int, out_channels: int, head: str, *, checkpoi
     if head == "reconstruction":
         network = ReconstructionNetwork(encoder, LightDecoder(encoder.filters, out_channels, levels=encoder.levels))
     else:
-        network = SegmentationNetwork(encoder, SkipDecoder(encoder.filters, out_channels, levels=encoder.levels))
+        decoder = SkipDecoder(encoder.filters, out_channels, levels=encoder.levels, deep_supervision=deep_supervision)
+        network = SegmentationNetwork(encoder, decoder)
     for part in network.modules():
         if isinstance(part, Block):
             part.checkpointing = checkpointing

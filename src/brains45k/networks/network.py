@@ -70,14 +70,17 @@ class ReconstructionNetwork(nn.Module):
 
 
 class SegmentationNetwork(nn.Module):
-    """The finetuning network: (N, in, X, Y, Z) to the logits of the classes (N, out, X, Y, Z)."""
+    """The finetuning network: (N, in, X, Y, Z) to the logits of the classes (N, out, X, Y, Z).
+
+    With deep supervision it returns those of all levels in training, the finest first.
+    """
 
     def __init__(self, encoder: Encoder, pred_head: nn.Module) -> None:
         super().__init__()
         self.encoder = encoder
         self.pred_head = pred_head
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> Tensor | list[Tensor]:
         """Return the logits.
 
         Raises
@@ -86,7 +89,7 @@ class SegmentationNetwork(nn.Module):
             If the size does not suit; see :func:`require_size`.
         """
         require_size(image, self.encoder.size_multiple_voxels)
-        found: Tensor = self.pred_head(self.encoder(image))
+        found: Tensor | list[Tensor] = self.pred_head(self.encoder(image))
         return found
 
 

@@ -89,15 +89,42 @@ class LightDecoder(_Decoder):
 
 
 class SkipDecoder(_Decoder):
-    """The decoder of segmentation: the encoder's features of each level joined behind those from below."""
+    """The decoder of segmentation: the encoder's features of each level joined behind those from below.
 
-    def __init__(self, filters: int, out_channels: int, *, levels: int = LEVELS) -> None:
+    Parameters
+    ----------
+    filters : int
+        Channels of the finest level.
+    out_channels : int
+        Number of classes.
+    levels : int
+        Of the encoder.
+    deep_supervision : bool
+        Whether each coarser level has a linear layer of its own, ``ds_out_conv0`` for the deepest features and so on
+        upwards, as in Yucca 1.1.7. They are used in training alone.
+    """
+
+    def __init__(
+        self, filters: int, out_channels: int, *, levels: int = LEVELS, deep_supervision: bool = False
+    ) -> None:
         super().__init__(filters, out_channels, levels=levels, inputs=2, convolutions=2)
+        self._deep_supervision = deep_supervision
+        # Behind all others, so that these start with the same weights with and without them.
+        for number in range(levels - 1 if deep_supervision else 0):
+            channels = filters * 2 ** (levels - 1 - number)
+            self.add_module(f"ds_out_conv{number}", nn.Conv3d(channels, out_channels, kernel_size=1))
 
-    def forward(self, levels: list[Tensor]) -> Tensor:
-        """Return (N, out, X, Y, Z) for the features of all levels, the finest first."""
+    def forward(self, levels: list[Tensor]) -> Tensor | list[Tensor]:
+        """Return (N, out, X, Y, Z) for the features of all levels, the finest first.
+
+        In training with deep supervision, return those of all levels, the finest first: level n has 1/2**n of the
+        size.
+        """
         *skips, features = levels
-        for (upsample, block), skip in zip(self.stages(), reversed(skips), strict=True):
+        coarser: list[Tensor] = []
+        for number, ((upsample, block), skip) in enumerate(zip(self.stages(), reversed(skips), strict=True)):
+            if self._deep_supervision and self.training:
+                coarser.append(getattr(self, f"ds_out_conv{number}")(features))
             features = block(upsample(features), skip)
         found: Tensor = self.out_conv(features)
-        return found
+        return [found, *reversed(coarser)] if coarser else found

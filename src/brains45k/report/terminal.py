@@ -83,6 +83,16 @@ def summary_lines(
     return lines
 
 
+def case_lines(task: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say in a few lines what became of a task's cases."""
+    counts = funnel(rows)
+    parts = Counter(row["part"] for row in rows if row["status"] == Status.KEPT)
+    line = f"{task}: found {counts['found']:,} cases = kept {counts['kept']:,} + excluded {counts['excluded']:,}"
+    line += f"; {parts['pool']:,} to train on, {parts['test']:,} to test on"
+    left_out = Counter(Code(row["reason"]) for row in rows if row["reason"])
+    return [line, *(f"  {count:6,}  {code.value:<18} {code.sentence}" for code, count in left_out.most_common())]
+
+
 def remarks(rows: Iterable[Mapping[str, Any]]) -> list[tuple[Code, int]]:
     """List the repairs and flags of rows that are kept, and how often each occurs; most frequent first."""
     kept = (row for row in rows if row["status"] == Status.KEPT)

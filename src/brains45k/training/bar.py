@@ -65,6 +65,7 @@ def newest(rows: list[dict[str, float]]) -> str:
         "epoch": "epoch {:.1f}",
         "train_loss": "loss {:.4f}",
         "val_loss": "val {:.4f}",
+        "val_dice": "Dice {:.3f}",
         "patches_per_s": "{:.1f} patches/s",
         "waiting_share": "waiting {:.1%}",
     }

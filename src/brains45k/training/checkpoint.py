@@ -36,7 +36,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class LastCheckpoint(Callback):
-    """Keep the newest state of a run, every so many steps, at each validation, and when the job is told to end.
+    """Keep the newest state of a run: every so many steps, at each validation, at the end, and when it is told to end.
 
     Parameters
     ----------
@@ -44,13 +44,15 @@ class LastCheckpoint(Callback):
         The checkpoint.
     every_steps : int
         Steps of the optimizer that a run which is killed loses at most.
-    validation_batches : int
-        Training batches between two validations.
+    validation_batches : int, optional
+        Training batches between two validations; None where nothing is validated.
     about : mapping
         Plain values that are kept in each checkpoint: settings, corpus, subjects.
     """
 
-    def __init__(self, path: Path, *, every_steps: int, validation_batches: int, about: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: Path, *, every_steps: int, validation_batches: int | None, about: Mapping[str, Any]
+    ) -> None:
         self._path = path
         self._every_steps = every_steps
         self._validation_batches = validation_batches
@@ -94,8 +96,8 @@ class LastCheckpoint(Callback):
         if (batch_idx + 1) % trainer.accumulate_grad_batches:
             return
         # Where a validation follows, the state is kept behind it, so that a run which goes on does not leave it out.
-        validates = (batch_idx + 1) % self._validation_batches == 0
-        due = trainer.global_step % self._every_steps == 0
+        validates = self._validation_batches is not None and (batch_idx + 1) % self._validation_batches == 0
+        due = trainer.global_step % self._every_steps == 0 or trainer.global_step == trainer.max_steps
         # Processes get a signal at different steps, and have to end at the same one.
         ends = trainer.strategy.reduce_boolean_decision(self._told_to_end, all=False)
         if (due or ends) and not validates:

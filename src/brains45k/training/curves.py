@@ -1,18 +1,17 @@
 """The curves of a run as SVG that takes its colours from the page around it."""
 
-import io
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from brains45k.report.svg import INK, LINE_COLOURS, page_style, svg_element
 
 Row = Mapping[str, Any]
 Array = npt.NDArray[np.float64]
@@ -25,37 +24,9 @@ _LOG_RATIO = 10.0
 _MOST_RATIO_WITH_STEPS = 1e3
 # Above the lower edge, as a share of the axis.
 _BROKEN_HEIGHT = 0.04
-# Stand-ins that Matplotlib takes, and what the page puts there, so that one picture serves both themes.
-_INK, _RULE = "#010203", "#010204"
-_COLOURS = {
-    _INK: "currentColor",
-    _RULE: "var(--line)",
-    "#010205": "var(--first)",
-    "#010206": "var(--second)",
-    "#010207": "var(--third)",
-}
-_LINE_COLOURS = ("#010205", "#010206", "#010207")
 # Lines differ by their stroke, too: not everybody sees the colours.
 _STROKES = ("solid", "solid", "dashed")
 _DOTS = (None, "o", None)
-_RC: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "brains45k",
-    "font.size": 8.5,
-    "font.sans-serif": ["DejaVu Sans"],
-    "text.color": _INK,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "grid.color": _RULE,
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "lines.linewidth": 1.4,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +167,10 @@ def _draw(chart: Chart, rows: Sequence[Row], resumed_at_steps: Sequence[int]) ->
     if not any(len(values) for _, values in lines.values()):
         return Curve(chart.name, chart.title, "", ("Not measured.",))
     points = {column: thin(*line) for column, line in lines.items()}
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
+    with page_style():
         figure = Figure(figsize=_SIZE_INCHES, layout="constrained")
         _fill(figure.add_subplot(), chart, points, resumed_at_steps)
-        svg = _svg(figure, chart.name)
+        svg = svg_element(figure, chart.name)
     return Curve(chart.name, chart.title, svg, tuple(_sentences(chart, lines)))
 
 
@@ -211,9 +180,9 @@ def _fill(axes: Axes, chart: Chart, points: Mapping[str, Points], resumed_at_ste
     broken = np.concatenate([line.steps[line.broken] for line in points.values()])
     if broken.size:
         heights = np.full(broken.shape, _BROKEN_HEIGHT)
-        axes.plot(broken, heights, "x", color=_INK, transform=axes.get_xaxis_transform(), label="not finite")
+        axes.plot(broken, heights, "x", color=INK, transform=axes.get_xaxis_transform(), label="not finite")
     for number, step in enumerate(resumed_at_steps):
-        axes.axvline(step, color=_INK, linestyle="dotted", linewidth=1, label=None if number else "resumed")
+        axes.axvline(step, color=INK, linestyle="dotted", linewidth=1, label=None if number else "resumed")
     _scale(axes, chart, points)
     handles, labels = axes.get_legend_handles_labels()
     if len(handles) > 1 or broken.size:
@@ -224,7 +193,7 @@ def _plot_line(axes: Axes, line: Points, number: int, label: str) -> None:
     finite = np.isfinite(line.means)
     if not finite.any():
         return
-    colour, stroke = _LINE_COLOURS[number], _STROKES[number]
+    colour, stroke = LINE_COLOURS[number], _STROKES[number]
     alone = np.count_nonzero(finite) == 1
     if alone and stroke == "dashed":
         axes.axhline(line.means[finite][0], color=colour, linestyle=stroke, label=label)
@@ -257,18 +226,6 @@ def _scale_steps(axes: Axes, steps: Array) -> None:
         axes.set_xlim(steps[0] - 1, steps[0] + 1)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-
-
-def _svg(figure: Figure, name: str) -> str:
-    """Return a figure as an element of a page: no prologue, colours of the page, ids that are its own."""
-    buffer = io.BytesIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
-    text = buffer.getvalue().decode()
-    text = text[text.index("<svg") :]
-    for stand_in, colour in _COLOURS.items():
-        text = text.replace(stand_in, colour)
-    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
 
 
 def _sentences(chart: Chart, lines: Mapping[str, Line]) -> Iterator[str]:

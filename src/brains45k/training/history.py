@@ -4,7 +4,7 @@ import csv
 import io
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -20,17 +20,10 @@ from brains45k.corpus.manifest import write_if_changed
 if TYPE_CHECKING:
     from brains45k.training.module import AmaesModule
 
-#: Of metrics.csv; a row of training leaves out what a validation says, and the other way round.
-COLUMNS = (
-    "step",
-    "epoch",
-    "train_loss",
-    "learning_rate",
-    "patches_per_s",
-    "waiting_share",
-    "val_loss",
-    "mean_loss",
-)
+#: Of every metrics.csv; a row of training leaves out what a validation says, and the other way round.
+TRAINING_COLUMNS = ("step", "epoch", "train_loss", "learning_rate", "patches_per_s", "waiting_share")
+#: Of that of a pretraining run.
+COLUMNS = (*TRAINING_COLUMNS, "val_loss", "mean_loss")
 
 # The key of a checkpoint that holds a history, and those of its values that it holds as they are.
 _KEY = "history"
@@ -54,6 +47,12 @@ class Waiting(Protocol):
     waited_s: float
 
 
+def pretraining_losses(module: L.LightningModule) -> dict[str, float]:
+    """Return what a pretraining module's last validation says; nothing before the first."""
+    loss = cast("AmaesModule", module).validation_loss
+    return {} if loss is None else {"val_loss": loss.network, "mean_loss": loss.mean}
+
+
 class History(Callback):
     """Collect a row every so many steps and after each validation.
 
@@ -71,10 +70,22 @@ class History(Callback):
         Over all processes.
     stream : Waiting
         The batches of training.
+    columns : sequence of str
+        Of ``metrics.csv``.
+    validated : callable
+        From the module, behind a validation, to what its row says; an empty answer makes no row.
     """
 
     def __init__(
-        self, path: Path, *, every_steps: int, steps_per_epoch: int, patches_per_step: int, stream: Waiting
+        self,
+        path: Path,
+        *,
+        every_steps: int,
+        steps_per_epoch: int,
+        patches_per_step: int,
+        stream: Waiting,
+        columns: Sequence[str] = COLUMNS,
+        validated: Callable[[L.LightningModule], Mapping[str, float]] = pretraining_losses,
     ) -> None:
         self.rows: list[dict[str, float]] = []
         #: Steps at which the run was gone on with.
@@ -94,6 +105,8 @@ class History(Callback):
         self._steps_per_epoch = steps_per_epoch
         self._patches_per_step = patches_per_step
         self._stream = stream
+        self._columns = columns
+        self._validated = validated
         # The losses since the last row, as a sum on the device.
         self._loss_sum: Tensor | float = 0.0
         self._batches = 0
@@ -159,9 +172,9 @@ class History(Callback):
     @override
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Write a row of validation, and start the clock again."""
-        loss = cast("AmaesModule", pl_module).validation_loss
-        if loss is not None:
-            self._add(trainer, {"val_loss": loss.network, "mean_loss": loss.mean})
+        values = self._validated(pl_module)
+        if values:
+            self._add(trainer, values)
         self._window.resume()
 
     def _training_row(self, trainer: L.Trainer) -> dict[str, float]:
@@ -183,7 +196,7 @@ class History(Callback):
         self.logged_utc = now_utc()
         self.rows.append({"step": step, "epoch": step / self._steps_per_epoch, **values})
         if trainer.is_global_zero:
-            write_if_changed(self._path, as_csv(self.rows))
+            write_if_changed(self._path, as_csv(self.rows, self._columns))
             for logger in trainer.loggers:
                 logger.log_metrics(dict(values), step)
 
@@ -219,10 +232,10 @@ def now_utc() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def as_csv(rows: list[dict[str, float]]) -> bytes:
-    """Return rows as CSV with the columns of :data:`COLUMNS`; what a row does not say stays empty."""
+def as_csv(rows: list[dict[str, float]], columns: Sequence[str] = COLUMNS) -> bytes:
+    """Return rows as CSV with these columns; what a row does not say stays empty."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()

@@ -76,9 +76,29 @@ def run_job(job: Job) -> None:
     if shutil.which(command[0]) is None:
         msg = f"run {job.settings.name}: no {command[0]} here, but it asks for several nodes. Use --profile slurm."
         raise DataError(msg)
+    run_command(command, name=job.settings.name, log=job.log)
+
+
+def run_command(command: list[str], *, name: str, log: str) -> None:
+    """Start a run's processes and wait for their end; a signal that reaches this process reaches them.
+
+    Parameters
+    ----------
+    command : list of str
+        What starts them.
+    name : str
+        Of the run.
+    log : str
+        The job's log.
+
+    Raises
+    ------
+    DataError
+        If the run failed; the processes have said and logged why.
+    """
     code = _wait(command)
     if code:
-        msg = f"run {job.settings.name}: its processes ended with code {code}; the reason stands in {job.log}."
+        msg = f"run {name}: its processes ended with code {code}; the reason stands in {log}."
         raise DataError(msg)
 
 

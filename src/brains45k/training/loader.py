@@ -1,7 +1,6 @@
 """The loaders of training and validation patches: workers that read ahead, in an order that does not depend on them."""
 
 import multiprocessing
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.context import BaseContext
@@ -17,9 +16,7 @@ from brains45k.training.patches import Patches, rows_of
 from brains45k.training.plan import TrainPlan, ValidationPlan
 from brains45k.training.ring import Batch, Request, Ring
 from brains45k.training.sizes import AHEAD, ring_slots
-
-# As long as Slurm and torchrun wait before they kill.
-_GRACE_S = 30
+from brains45k.training.worker import go_on_for_a_while
 
 
 class PatchLoader(DataLoader[Batch]):
@@ -175,7 +172,7 @@ def _parts(
         "batch_size": None,
         "collate_fn": _as_it_is,
         "num_workers": workers,
-        "worker_init_fn": _go_on_for_a_while if workers else None,
+        "worker_init_fn": go_on_for_a_while if workers else None,
         "prefetch_factor": AHEAD if workers else None,
         "multiprocessing_context": _context(context) if workers else None,
         # The slots of a ring are safe as long as the workers that write to them stay.
@@ -191,12 +188,6 @@ def _context(name: str | None) -> BaseContext:
         # The server imports once what each worker would import for itself, which takes seconds.
         context.set_forkserver_preload(["__main__", __name__])
     return context
-
-
-def _go_on_for_a_while(_worker: int) -> None:
-    """Let a worker outlive the signal that ends a job: the training process first ends its step and keeps its state."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_GRACE_S))
 
 
 def _as_it_is(batch: Any) -> Any:

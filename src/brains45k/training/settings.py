@@ -1,4 +1,4 @@
-"""The entries of the config's ``pretrain`` list as plain frozen data.
+"""The entries of the config's ``pretrain`` list as plain frozen data, and what all runs say of themselves.
 
 This module needs no torch: the workflow reads the runs where nothing is trained.
 """
@@ -7,15 +7,56 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 from brains45k.errors import CallError
 from brains45k.training.sizes import ring_slots, warped_source_voxels
 
-_MB_PER_PROCESS = 8_000
-_MB_PER_WORKER = 1_000
+#: Host memory that a training process and each of its reading processes is given.
+MB_PER_PROCESS = 8_000
+MB_PER_WORKER = 1_000
 # What changes no bit of the weights.
 _INDECISIVE = ("name", "workers", "log_every_steps", "checkpoint_every_steps")
+
+
+class RunSettings(Protocol):
+    """What starting and driving a run takes, be it of pretraining or of finetuning; see :class:`PretrainSettings`."""
+
+    @property
+    def name(self) -> str:
+        """Of the run."""
+
+    @property
+    def accelerator(self) -> str:
+        """``gpu`` or ``cpu``."""
+
+    @property
+    def precision(self) -> str:
+        """``bf16-mixed`` or ``32-true``."""
+
+    @property
+    def devices(self) -> int:
+        """Devices of each node."""
+
+    @property
+    def nodes(self) -> int:
+        """Machines."""
+
+    @property
+    def processes(self) -> int:
+        """One per device on each node."""
+
+    @property
+    def gpus_per_node(self) -> int:
+        """GPUs that are asked for on each node."""
+
+    @property
+    def epochs(self) -> int:
+        """Of the whole run."""
+
+    @property
+    def accumulate_batches(self) -> int:
+        """Batches of one step of the optimizer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +127,7 @@ class PretrainSettings:
         # Batches lie in memory that all share; a voxel takes two bytes.
         shared_mb = ring_slots(self.workers) * self.batch_size * voxels * 2 // 1_000_000
         workers = self.workers + self.validation_workers
-        return self.devices * (_MB_PER_PROCESS + workers * _MB_PER_WORKER + shared_mb)
+        return self.devices * (MB_PER_PROCESS + workers * MB_PER_WORKER + shared_mb)
 
     def decisive(self) -> dict[str, Any]:
         """Return the settings that the weights depend on, as plain values."""

@@ -2,17 +2,30 @@
 
 import time
 from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
 
-from brains45k.training.loader import TrainLoader
-from brains45k.training.patches import Batch
+Batch_co = TypeVar("Batch_co", covariant=True)
 
 
-class Stream:
+class Loader(Protocol[Batch_co]):
+    """The batches of an epoch, from any of them on."""
+
+    def set_position(self, epoch: int, first_batch: int = 0) -> None:
+        """Say where the next iteration begins."""
+
+    def __len__(self) -> int:
+        """Return the number of batches of a whole epoch."""
+
+    def __iter__(self) -> Iterator[Batch_co]:
+        """Go through the batches."""
+
+
+class Stream(Generic[Batch_co]):
     """All epochs one behind the other, so that a run which goes on begins in the middle of one like anywhere else.
 
     Parameters
     ----------
-    loader : TrainLoader
+    loader : Loader
         Of this process.
     epochs : int
         Of the whole run.
@@ -20,7 +33,7 @@ class Stream:
         Batches that earlier sessions of the run have taken.
     """
 
-    def __init__(self, loader: TrainLoader, *, epochs: int, first_batch: int) -> None:
+    def __init__(self, loader: Loader[Batch_co], *, epochs: int, first_batch: int) -> None:
         #: Seconds for which the training process stood still until it had a batch.
         self.waited_s = 0.0
         self._loader = loader
@@ -31,7 +44,7 @@ class Stream:
         """Return the number of batches of the whole run, those of earlier sessions included."""
         return self._epochs * len(self._loader)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Batch_co]:
         """Go through the batches that are left."""
         batches = self._batches()
         while True:
@@ -42,7 +55,7 @@ class Stream:
                 return
             yield batch
 
-    def _batches(self) -> Iterator[Batch]:
+    def _batches(self) -> Iterator[Batch_co]:
         epoch, first_batch = divmod(self._first_batch, len(self._loader))
         while epoch < self._epochs:
             self._loader.set_position(epoch, first_batch)

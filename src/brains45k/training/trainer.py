@@ -12,12 +12,12 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 
 from brains45k.training.checkpoint import AtomicCheckpointIO
-from brains45k.training.settings import PretrainSettings
+from brains45k.training.settings import RunSettings
 from brains45k.training.world import World
 
 
 def make_trainer(
-    settings: PretrainSettings,
+    settings: RunSettings,
     world: World,
     *,
     folder: Path,
@@ -32,7 +32,7 @@ def make_trainer(
 
     Parameters
     ----------
-    settings : PretrainSettings
+    settings : RunSettings
         Of the run.
     world : World
         Which process this is.
@@ -70,7 +70,7 @@ def make_trainer(
     )
 
 
-def _strategy(settings: PretrainSettings, world: World) -> Strategy | str:
+def _strategy(settings: RunSettings, world: World) -> Strategy | str:
     if world.size == 1:
         return "auto"
     # Views of one buffer instead of copies: a third less memory for the gradients.
@@ -79,5 +79,5 @@ def _strategy(settings: PretrainSettings, world: World) -> Strategy | str:
     )
 
 
-def _precision(settings: PretrainSettings) -> Literal["bf16-mixed", "32-true"]:
+def _precision(settings: RunSettings) -> Literal["bf16-mixed", "32-true"]:
     return "bf16-mixed" if settings.precision == "bf16-mixed" else "32-true"

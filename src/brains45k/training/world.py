@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from brains45k.errors import DataError
-from brains45k.training.settings import PretrainSettings
+from brains45k.training.settings import RunSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class World:
         return self.rank == 0
 
 
-def join_world(settings: PretrainSettings) -> World:
+def join_world(settings: RunSettings) -> World:
     """Return this process's place, once the devices and processes that were asked for are there.
 
     Raises
@@ -39,7 +39,7 @@ def join_world(settings: PretrainSettings) -> World:
     return world
 
 
-def require_gpus(settings: PretrainSettings, *, found: int) -> None:
+def require_gpus(settings: RunSettings, *, found: int) -> None:
     """Raise unless this node has the GPUs that a run asks for on each.
 
     Raises

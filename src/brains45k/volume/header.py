@@ -35,6 +35,8 @@ class Header:
         4 x 4, voxel index to RAS millimetres.
     oriented : bool
         Whether the header states an orientation at all.
+    intent_code : int
+        What NIfTI says that the values are; 0 where it says nothing, as other formats do.
     remarks : tuple of Remark
         Repairs and flags so far.
     """
@@ -47,6 +49,7 @@ class Header:
     spacing_mm: tuple[float, float, float]
     affine: npt.NDArray[np.float64]
     oriented: bool
+    intent_code: int = 0
     remarks: tuple[Remark, ...] = field(default=())
 
 

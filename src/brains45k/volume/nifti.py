@@ -19,9 +19,6 @@ _MM_BY_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _UNIT_MM = 2
 _RGB_TYPES = {128, 2304}
 _COMPLEX_TYPES = {32, 1792, 2048}
-# Statistics (2 to 24); labels, names, matrices, vectors, points, triangles, quaternions, no-dimension; colours,
-# shapes, and FSL's warp fields.
-_REFUSED_INTENTS = frozenset(range(2, 25)) | frozenset(range(1002, 1012)) | frozenset(range(2003, 2019))
 _MAX_SCALE = 1e20
 _INTERCEPT_TO_SLOPE = 1e4
 _QUATERNION = ("quatern_b", "quatern_c", "quatern_d")
@@ -111,8 +108,6 @@ def judge_header(fields: nibabel.Nifti1Header, head: bytes, *, image_bytes: int,
         With the code of the first thing that is wrong.
     """
     shape, dtype = _shape(fields), _dtype(fields)
-    if int(fields["intent_code"]) in _REFUSED_INTENTS:
-        raise RefusalError(Code.E_INTENT, f"intent code {int(fields['intent_code'])}")
     voxel_bytes = int(np.prod(shape)) * dtype.itemsize
     offset, remarks = _judge_offset(fields, voxel_bytes, image_bytes, single_file=single_file)
     if image_bytes != offset + voxel_bytes:
@@ -125,7 +120,7 @@ def judge_header(fields: nibabel.Nifti1Header, head: bytes, *, image_bytes: int,
     return Header(
         shape=shape, dtype=dtype, offset=offset, slope=slope, intercept=intercept,
         spacing_mm=orientation.spacing_mm, affine=orientation.affine, oriented=orientation.oriented,
-        remarks=remarks + scale_remarks + unit_remarks + orientation.remarks,
+        intent_code=int(fields["intent_code"]), remarks=remarks + scale_remarks + unit_remarks + orientation.remarks,
     )  # fmt: skip
 
 

@@ -19,6 +19,10 @@ from brains45k.volume.image import Image, Intensities
 from brains45k.volume.orientation import require_head_size
 from brains45k.volume.refusal import RefusalError, Remark
 
+# Statistics (2 to 24); labels, names, matrices, vectors, points, triangles, quaternions, no-dimension; colours,
+# shapes, and FSL's warp fields.
+_REFUSED_INTENTS = frozenset(range(2, 25)) | frozenset(range(1002, 1012)) | frozenset(range(2003, 2019))
+
 
 @dataclass(slots=True)
 class Opened:
@@ -116,6 +120,8 @@ def image_of(opened: Opened, *, frame: int | None = None, named: Named = Named.U
         With the code of what is wrong.
     """
     header = opened.header
+    if header.intent_code in _REFUSED_INTENTS:
+        raise RefusalError(Code.E_INTENT, f"intent code {header.intent_code}")
     stored = _frame(opened, frame)
     require_head_size(stored.shape, header.spacing_mm)
     unjudged = _intensities(stored, header)

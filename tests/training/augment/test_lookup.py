@@ -17,6 +17,7 @@ from brains45k.training.augment.lookup import (
     pull_inside,
     read_cubic,
     read_linear,
+    read_nearest,
     spline_coefficients,
 )
 
@@ -59,6 +60,15 @@ def test_values_are_scipys(way: Way, voxels: NDArray[np.float32]) -> None:
     places = places_in(SHAPE)
     expected = map_coordinates(voxels.astype(np.float64), places.astype(np.float64), order=order, mode="constant")
     assert np.abs(read(table, as_tensors(places)).numpy() - expected).max() < 2e-6
+
+
+def test_nearest_values_are_scipys() -> None:
+    labels = np.random.default_rng(4).integers(0, 256, SHAPE, np.uint8)
+    places = places_in(SHAPE)
+    expected = map_coordinates(labels, places, order=0, mode="nearest")
+    found = read_nearest(torch.from_numpy(labels), as_tensors(places))
+    assert found.dtype == torch.uint8
+    assert np.array_equal(found.numpy(), expected)
 
 
 @pytest.mark.parametrize("way", [linear, cubic])

@@ -297,7 +297,7 @@ def test_other_patches_are_refused(source: Tensor, keys: list[int]) -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(CallError, match="choose one of all, spatial, none"):
-        augment(patches(1), [1], preset="basic", size_voxels=SIZE)
+    with pytest.raises(CallError, match="choose one of all, spatial, basic, none"):
+        augment(patches(1), [1], preset="fullaug", size_voxels=SIZE)
     with pytest.raises(CallError, match="choose one of linear, cubic"):
         augment(patches(1), [1], preset="all", size_voxels=SIZE, interpolation="nearest")

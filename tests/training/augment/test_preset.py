@@ -53,7 +53,13 @@ def test_each_transform_has_random_numbers_of_its_own() -> None:
     assert len({*names, Spatial.name, masking.PURPOSE}) == len(names) + 2
 
 
+def test_basic_turns_and_scales_and_does_nothing_else() -> None:
+    chosen = asdict(find_preset("basic"))
+    assert chosen["spatial"] == SPATIAL | {"elastic_probability": 0}
+    assert chosen["intensity"] == ()
+
+
 def test_an_unknown_preset_is_refused() -> None:
-    assert set(PRESETS) == {"all", "spatial", "none"}
-    with pytest.raises(CallError, match="'basic' is unknown: choose one of all, spatial, none"):
-        find_preset("basic")
+    assert set(PRESETS) == {"all", "spatial", "basic", "none"}
+    with pytest.raises(CallError, match="'fullaug' is unknown: choose one of all, spatial, basic, none"):
+        find_preset("fullaug")

@@ -1,4 +1,4 @@
-"""Read an image at places between its voxels, linearly or by a cubic spline.
+"""Read an image at places between its voxels, linearly or by a cubic spline, and a label map by its nearest voxel.
 
 The definition is SciPy's ``map_coordinates`` with ``mode="constant"``. PyTorch's ``grid_sample`` knows no cubic spline
 in three dimensions, and takes twice as long on a CPU as the gathers below.
@@ -78,6 +78,23 @@ def read_cubic(coefficients: Tensor, places: Sequence[Tensor]) -> Tensor:
             line.addcmul_(_take(coefficients, (x, y, z), index), along_z[z])
         total.addcmul_(line.mul_(along_x[x]), along_y[y])
     return total.view(places[0].shape)
+
+
+def read_nearest(image: Tensor, places: Sequence[Tensor]) -> Tensor:
+    """Return the values of the nearest voxels; of two that are as near, those of the higher one, as SciPy does.
+
+    Parameters
+    ----------
+    image : torch.Tensor
+        (x, y, z), of any type, contiguous.
+    places : sequence of torch.Tensor
+        As for :func:`read_linear`.
+    """
+    index = torch.zeros_like(places[0], dtype=torch.int32)
+    for place, size in zip(places, image.shape, strict=True):
+        # Not negative, so that cutting off rounds down.
+        index.mul_(size).add_(place.add_(0.5).to(torch.int32))
+    return image.view(-1).index_select(0, index.view(-1)).view(places[0].shape)
 
 
 def spline_coefficients(image: Tensor) -> Tensor:

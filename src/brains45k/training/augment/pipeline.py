@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -93,7 +94,7 @@ def augment(patches: Tensor, keys: Keys, *, preset: str, size_voxels: int, inter
         target = _place(patches, chosen.spatial, numbers, size_voxels, interpolation)
         image = target.clone()
         for transform in chosen.intensity:
-            _change(image, transform, numbers)
+            change(image, transform, [stream(key, transform.name) for key in numbers])
     return Pair(image, target)
 
 
@@ -126,9 +127,19 @@ def _place(
     return placed
 
 
-def _change(images: Tensor, transform: Intensity, keys: Sequence[int]) -> None:
-    """Apply a transform, in place, to the rows that draw it."""
-    drawn = [transform.draw(stream(key, transform.name)) for key in keys]
+def change(images: Tensor, transform: Intensity, streams: Sequence[np.random.Generator]) -> None:
+    """Apply a transform, in place, to the rows that draw it.
+
+    Parameters
+    ----------
+    images : torch.Tensor
+        (N, 1, S, S, S).
+    transform : Intensity
+        What may happen to a row.
+    streams : sequence of numpy.random.Generator
+        The random numbers of each row.
+    """
+    drawn = [transform.draw(random) for random in streams]
     rows = [row for row, one in enumerate(drawn) if one is not None]
     for group in row_groups(rows, images.device):
         changed = transform.apply(pick(images, group), [one for row in group if (one := drawn[row]) is not None])

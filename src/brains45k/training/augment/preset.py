@@ -3,7 +3,7 @@
 Probabilities and ranges are those of asbjrnmunk/amaes at a51df88 ("all" is the preset of its released "fullaug" files).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brains45k.errors import CallError
 from brains45k.training.augment.bias import BiasField
@@ -54,10 +54,11 @@ _INTENSITY: tuple[Intensity, ...] = (
     Gamma(probability=0.2, inverted_probability=0.05, gamma=(0.5, 2.0)),
 )
 
-#: By the name in the config.
+#: By the name in the config. "basic" is the reference's for finetuning: rotation and scale, nothing else.
 PRESETS = {
     "all": Preset(spatial=_SPATIAL, intensity=_INTENSITY),
     "spatial": Preset(spatial=_SPATIAL),
+    "basic": Preset(spatial=replace(_SPATIAL, elastic_probability=0.0)),
     "none": Preset(),
 }
 

@@ -1,8 +1,9 @@
 """Elastic deformation, rotation and scaling, in one interpolation."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from brains45k.training.augment import draws
 from brains45k.training.augment.draws import Range
 from brains45k.training.augment.elastic import Elastic, cell_weights, draw_elastic
-from brains45k.training.augment.lookup import pull_inside, read_cubic, read_linear, spline_coefficients
+from brains45k.training.augment.lookup import pull_inside, read_cubic, read_linear, read_nearest, spline_coefficients
 from brains45k.training.augment.rows import to_device
 
 _AXES = 3
@@ -54,13 +55,73 @@ def warp(source: Tensor, how: Warp, *, out: Tensor, interpolation: str) -> None:
     interpolation : {"linear", "cubic"}
         How to read between voxels.
     """
+    _warp_together([_image(source, interpolation)], how, out=[out])
+
+
+def warp_labelled(
+    channels: Tensor, label: Tensor, how: Warp, *, out: Tensor, out_label: Tensor, interpolation: str
+) -> None:
+    """Deform, rotate and scale the channels of an image and their label map alike; see :func:`warp`.
+
+    Outside the source lies each channel's smallest voxel and the label 0. Labels are those of the nearest voxels.
+
+    Parameters
+    ----------
+    channels : torch.Tensor
+        (channel, C, C, C), float32.
+    label : torch.Tensor
+        (C, C, C), uint8.
+    how : Warp
+        Where voxels come from.
+    out, out_label : torch.Tensor
+        (channel, S, S, S) and (S, S, S): take the results.
+    interpolation : {"linear", "cubic"}
+        How to read the channels between voxels.
+    """
+    tables = [_image(channel, interpolation) for channel in channels]
+    _warp_together([*tables, _label(label)], how, out=[*out, out_label])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """What a warp reads.
+
+    Attributes
+    ----------
+    source : torch.Tensor
+        (C, C, C).
+    read : callable
+        From places inside the source, which it may overwrite, to its values there.
+    outside : torch.Tensor
+        The value beyond the source, a scalar.
+    """
+
+    source: Tensor
+    read: Callable[[Sequence[Tensor]], Tensor]
+    outside: Tensor
+
+
+def _image(source: Tensor, interpolation: str) -> _Table:
     source = source.contiguous()
     low, high = torch.aminmax(source)
     table, read = (source, read_linear) if interpolation == "linear" else (spline_coefficients(source), read_cubic)
-    for planes, places in _places(source, how, size_voxels=len(out)):
+    return _Table(source, lambda places: read(table, places).clamp_(low, high), low)
+
+
+def _label(source: Tensor) -> _Table:
+    return _Table(source, partial(read_nearest, source.contiguous()), source.new_zeros(()))
+
+
+def _warp_together(tables: Sequence[_Table], how: Warp, *, out: Sequence[Tensor]) -> None:
+    """Read tables of one size at the same places, which are computed once."""
+    source = tables[0].source
+    for planes, places in _places(source, how, size_voxels=len(out[0])):
         outside = pull_inside(places, source.shape)
-        # Not masked_fill, which would wait for the device to read the value.
-        torch.where(outside, low, read(table, places).clamp_(low, high), out=out[planes])
+        for table, result in zip(tables, out, strict=True):
+            # The last one may overwrite them.
+            own = places if table is tables[-1] else [place.clone() for place in places]
+            # Not masked_fill, which would wait for the device to read the value.
+            torch.where(outside, table.outside, table.read(own), out=result[planes])
 
 
 def centre_of(source: Tensor, size_voxels: int) -> Tensor:

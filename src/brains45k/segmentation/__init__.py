@@ -1,0 +1,1 @@
+"""Finetuning for segmentation: train, predict, score, and the table of what came of it."""
