@@ -144,6 +144,10 @@ class Code(StrEnum):
     F_UNIT_RANGE = "F_UNIT_RANGE", "The voxels lie between 0 and 1 like a probability map; the name says an image."
     F_HOT_VOXEL = "F_HOT_VOXEL", "A few voxels are far brighter than all others."
     F_DERIVED = "F_DERIVED", "The image is a derived map; the selection takes it all the same."
+    F_LABEL_FORM = (
+        "F_LABEL_FORM",
+        "Label and image agree by one of the two orientations that a header may state, and not by the other.",
+    )
     F_PARTIAL_SPLIT = (
         "F_PARTIAL_SPLIT",
         "The published split could not be reproduced: not all of its cases were found.",

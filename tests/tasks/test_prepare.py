@@ -1,5 +1,6 @@
 """Prepared cases: the corpus's own preprocessing, several images on one grid, one row per case whatever happens."""
 
+import gzip
 import io
 import json
 import os
@@ -9,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -17,6 +19,7 @@ from support.small_corpus import RAS, head, write_nifti
 from support.volumes import filled, image_of
 from tasks.trees import lesion, source, tiny_task, write_case, write_tree
 
+from brains45k.codes import Code
 from brains45k.corpus.chunks import SCALE
 from brains45k.corpus.manifest import read_table, write_table
 from brains45k.corpus.record import digest_of_voxels
@@ -240,6 +243,26 @@ def test_a_label_of_another_grid_costs_its_case(root: Path, tmp_path: Path) -> N
     assert [row["reason"] for row in rows] == ["E_LABEL_GRID", "E_LABEL_GRID", None, None]
     assert "voxels apart" in rows[0]["detail"]
     assert "(23, 24, 24)" in rows[1]["detail"]
+
+
+def test_a_label_that_agrees_by_the_other_form_is_kept_with_a_flag(root: Path, tmp_path: Path) -> None:
+    path = root / "train/A/sub-01/sub-01_mask.nii.gz"
+    mask = nibabel.Nifti1Image(lesion(1), AFFINE)
+    mask.set_qform(RAS, code=1)
+    mask.set_sform(AFFINE, code=1)
+    path.write_bytes(gzip.compress(mask.to_bytes()))
+    for _ in range(2):
+        # What is not prepared again keeps its flag.
+        row = run(root, tmp_path / "cases")[0]
+        assert (row["status"], row["flags"]) == ("kept", [Code.F_LABEL_FORM])
+
+
+def test_a_file_that_says_it_is_a_label_is_one(root: Path, tmp_path: Path) -> None:
+    path = root / "train/A/sub-01/sub-01_mask.nii.gz"
+    mask = nibabel.Nifti1Image(lesion(1), RAS)
+    mask.header.set_intent("label")
+    path.write_bytes(gzip.compress(mask.to_bytes()))
+    assert run(root, tmp_path / "cases")[0]["status"] == "kept"
 
 
 def test_a_file_that_changes_after_the_plan_is_left_for_the_next_run(root: Path, tmp_path: Path) -> None:

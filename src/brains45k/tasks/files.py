@@ -8,6 +8,7 @@ from pathlib import Path
 from brains45k.codes import Code
 from brains45k.corpus.record import digest_of_voxels
 from brains45k.sources.walk import modified_ns
+from brains45k.tasks.forms import share_a_form
 from brains45k.tasks.label import Label, read_label, require_same_grid
 from brains45k.tasks.row import Entry, Row
 from brains45k.tasks.task import Task
@@ -40,7 +41,12 @@ def read_files(entry: Entry, task: Task, root: Path, row: Row) -> CaseFiles:
     for file, said in zip(entry["images"], row["images"], strict=True):
         with _named(file["role"]):
             images.append(_read_image(file, root, said))
-    require_same_grid(label, images[0])
+    try:
+        require_same_grid(label, images[0])
+    except RefusalError:
+        if not share_a_form(root / entry["label"]["path"], root / entry["images"][0]["path"]):
+            raise
+        row["flags"].append(Code.F_LABEL_FORM.value)
     return CaseFiles(images, label)
 
 

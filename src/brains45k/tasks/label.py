@@ -19,8 +19,8 @@ from brains45k.volume.volume import Affine
 
 # What a writer of floats may do to a whole number.
 _ROUNDING = 1e-3
-# Grids whose corners lie no further apart are one: affines of files that belong together differ by rounding.
-_MAX_CORNER_VOXELS = 0.1
+#: Grids whose corners lie no further apart are one: affines of files that belong together differ by rounding.
+MAX_CORNER_VOXELS = 0.1
 # Values that a task may name: those of uint16.
 _VALUES = 1 << 16
 # What background counts beside a class: less by more than rounding, so that it does not win where both are level.
@@ -81,7 +81,7 @@ def require_same_grid(label: Label, image: Image) -> None:
     if label.classes.shape != shape:
         raise RefusalError(Code.E_LABEL_GRID, f"label {label.classes.shape}, image {shape}")
     apart = corner_distance_voxels(label.affine, image.affine, shape)
-    if apart > _MAX_CORNER_VOXELS:
+    if apart > MAX_CORNER_VOXELS:
         raise RefusalError(Code.E_LABEL_GRID, f"corners lie up to {apart:.2g} voxels apart")
 
 
@@ -90,7 +90,7 @@ def is_same_grid(first: Image, second: Image) -> bool:
     shapes = first.intensities.stored.shape, second.intensities.stored.shape
     if shapes[0] != shapes[1]:
         return False
-    return corner_distance_voxels(first.affine, second.affine, shapes[0]) <= _MAX_CORNER_VOXELS
+    return corner_distance_voxels(first.affine, second.affine, shapes[0]) <= MAX_CORNER_VOXELS
 
 
 def corner_distance_voxels(first: Affine, second: Affine, shape: tuple[int, ...]) -> float:

@@ -238,6 +238,7 @@ def prepare_case(entry: Entry, task: Task, root: Path, parameters: Preprocessing
     known = _known(place, digest)
     if known is not None:
         row |= {name: known[name] for name in ("images", "label_sha256")}
+        row["flags"] += [flag for flag in known["flags"] if flag not in row["flags"]]
         # Another case may have moved this one from the pool to the test part.
         write_if_changed(place / ABOUT, _as_text(_about(row, known["grid"], digest)))
         return row
@@ -315,7 +316,7 @@ def _known(place: Path, digest: str) -> dict[str, Any] | None:
 
 
 def _about(row: Row, grid: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    names = ("case", "subject", "part", "group", "label_path", "label_sha256", "images")
+    names = ("case", "subject", "part", "group", "label_path", "label_sha256", "images", "flags")
     return {name: row[name] for name in names} | {"grid": grid, "digest": digest}
 
 
