@@ -2,12 +2,14 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from support.small_corpus import SmallCorpus, build
 from support.workspace import Workspace
+from xdist.scheduler import LoadScopeScheduling
 
 # The same examples in each run, however slow the machine.
 settings.register_profile("brains45k", deadline=None, derandomize=True, database=None)
@@ -22,18 +24,27 @@ _TOGETHER = ("slurm", "workflow")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests that share a costly set-up in one of the processes that run tests: a file's, or a folder's.
-
-    The longest come first, or one process would be at them when the other has run out of tests.
-    """
-    items.sort(key=lambda item: _group(item) not in _TOGETHER)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    """Let the longest come first, or one process would be at them when the other has run out of tests."""
+    items.sort(key=lambda item: _group(item.nodeid) not in _TOGETHER)
 
 
-def _group(item: pytest.Item) -> str:
-    place = item.path.relative_to(ROOT / "tests")
-    return place.parts[0] if place.parts[0] in _TOGETHER else str(place)
+class _ByCost(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Keep tests that share a costly set-up in one of the processes: those of a file, or of a folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByCost:
+    """Divide tests by :class:`_ByCost`: pytest-xdist's own groups are lost on pytest 9.2."""
+    return _ByCost(config, log)
+
+
+def _group(nodeid: str) -> str:
+    path = PurePosixPath(nodeid.partition("::")[0])
+    folder = path.parts[1] if path.parts[0] == "tests" else path.parts[0]
+    return folder if folder in _TOGETHER else str(path)
 
 
 @pytest.fixture(scope="session")

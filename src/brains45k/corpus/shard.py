@@ -5,7 +5,6 @@ A shard has one writer, is built beside its place and moved in whole. A bad file
 
 import shutil
 import time
-import traceback
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,7 +27,7 @@ from brains45k.volume.container import read_file
 from brains45k.volume.content import Named
 from brains45k.volume.preprocess import Preprocessing, preprocess_oriented
 from brains45k.volume.read import Opened, image_of, open_volume
-from brains45k.volume.refusal import RefusalError
+from brains45k.volume.refusal import RefusalError, unforeseen
 from brains45k.volume.reorient import reorient
 
 # A diffusion image is one as good as a structural one; what else a name says is no assurance.
@@ -140,7 +139,7 @@ def _open(path: Path, content: Future[bytes]) -> Opened | RefusalError:
         # A traceback would keep the file's content alive.
         return refusal.with_traceback(None)
     except Exception as error:
-        return _unforeseen(error)
+        return unforeseen(error)
 
 
 def _require_unchanged(path: Path, task: Task) -> None:
@@ -190,7 +189,7 @@ def _write_one(
         # The file was read before: this is the disk that is written to, and no volume's fault.
         raise
     except Exception as error:
-        return excluded_row(task.volume_id, _unforeseen(error), reading)
+        return excluded_row(task.volume_id, unforeseen(error), reading)
     return kept_row(task.volume_id, reading, volume, voxel_sha256, stored_bytes)
 
 
@@ -199,12 +198,6 @@ def _require_rule(reading: Reading, selection: str) -> None:
     if refusal is not None:
         # A new one: raising that of the reading would tie it to this frame, and the voxels to both.
         raise RefusalError(refusal.code, refusal.detail)
-
-
-def _unforeseen(error: Exception) -> RefusalError:
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    code = Code.E_OOM if isinstance(error, MemoryError) else Code.E_BUG
-    return RefusalError(code, f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})")
 
 
 def _log_line(log: TextIO, row: dict[str, Any], task: Task, seconds: float) -> None:

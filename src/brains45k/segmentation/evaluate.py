@@ -27,6 +27,7 @@ from brains45k.tasks.label import read_label
 from brains45k.tasks.prepare import PreparedCase, read_case
 from brains45k.tasks.task import IGNORED, Task
 from brains45k.training.pictures import write_picture
+from brains45k.training.process import say
 from brains45k.volume.refusal import RefusalError
 from brains45k.volume.volume import Voxels
 
@@ -146,7 +147,7 @@ def evaluate_fold(job: EvaluateJob, log: TextIO) -> None:
     document["seconds"] = round(time.monotonic() - begun, 1)
     write_if_changed(folder / FACTS_FILE, (json.dumps(document, indent=1) + "\n").encode())
     counts = f"{document['scored']} of {document['cases']} cases scored, {len(document['failed'])} failed"
-    _say(log, f"{facts.run}: {counts}")
+    say(log, f"{facts.run}: {counts}")
 
 
 def score_case(truth: Classes, prediction: Classes, task: Task, *, spacing_mm: Spacing) -> tuple[Score, ...]:
@@ -208,7 +209,7 @@ def _evaluate_cases(bench: _Bench, cases: Sequence[str], log: TextIO) -> list[Ca
         for case in cases:
             result = _evaluate_case(bench, case)
             results.append(result)
-            _say(log, _line(result, bench.task))
+            say(log, _line(result, bench.task))
             bar.set_postfix(failed=sum(result.failure is not None for result in results), refresh=False)
             bar.update()
     return results
@@ -293,11 +294,6 @@ def _dice(result: CaseResult, task: Task) -> str:
     return ", ".join(
         f"{region.name} {'-' if (dice := score.dice) is None else f'{dice:.3f}'}" for region, score in pairs
     )
-
-
-def _say(log: TextIO, line: str) -> None:
-    log.write(f"{line}\n")
-    log.flush()
 
 
 def main(path: Path) -> None:

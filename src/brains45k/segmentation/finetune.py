@@ -3,9 +3,7 @@
 It is started by :func:`brains45k.segmentation.job.run_finetune`.
 """
 
-import logging
 import sys
-import warnings
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +25,7 @@ from brains45k.tasks.task import Task
 from brains45k.training.bar import Bar
 from brains45k.training.checkpoint import LastCheckpoint, steps_done
 from brains45k.training.history import TRAINING_COLUMNS, History, Waiting
+from brains45k.training.process import be_quiet, say
 from brains45k.training.stream import Stream
 from brains45k.training.trainer import make_trainer
 from brains45k.training.world import World, join_world
@@ -66,10 +65,10 @@ def finetune(job: FinetuneJob, world: World, log: TextIO) -> None:
     checkpoint = folder / "checkpoints" / origin.digest / "last.ckpt"
     done = steps_done(checkpoint)
     name = f"{settings.name}, {task.name}, fold {fold.fold}"
-    _say(log, f"{name}: {len(train)} cases to train on; begins at step {done} ({checkpoint})")
+    say(log, f"{name}: {len(train)} cases to train on; begins at step {done} ({checkpoint})")
     module = _module(job, task, fold)
     if module.load_report:
-        _say(log, module.load_report)
+        say(log, module.load_report)
     with closing(_train_loader(train, settings, fold.seed)) as loader:
         stream = Stream(loader, epochs=1, first_batch=done)
         history = _history(folder, settings, stream)
@@ -84,7 +83,7 @@ def finetune(job: FinetuneJob, world: World, log: TextIO) -> None:
         )
         trainer.fit(module, stream, _validation(val, settings), ckpt_path=checkpoint if done else None)
     write_result(folder, network=module.model, history=history, origin=origin, load_report=module.load_report)
-    _say(log, f"{name}: done after step {trainer.global_step}")
+    say(log, f"{name}: done after step {trainer.global_step}")
 
 
 def guard(job: FinetuneJob, fold: Fold) -> Leakage:
@@ -157,16 +156,9 @@ def _keeper(checkpoint: Path, origin: Origin) -> LastCheckpoint:
     )
 
 
-def _say(log: TextIO, line: str) -> None:
-    log.write(f"{line}\n")
-    log.flush()
-
-
 def main(path: Path) -> None:
     """Train the fold that the job's file describes."""
-    # Of Lightning's notes on what it found, nothing is news to a run whose settings are written out.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="lightning")
+    be_quiet()
     job = FinetuneJob.read(path)
     with job_log(job.log, fresh=False) as log:
         finetune(job, join_world(job.settings), log)

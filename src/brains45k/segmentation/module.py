@@ -20,8 +20,7 @@ from brains45k.segmentation.patches import Batch
 from brains45k.segmentation.settings import FinetuneSettings
 from brains45k.tasks.task import IGNORED
 from brains45k.training.augment import Labelled, augment_labelled
-
-_ADAM_BETAS, _ADAM_EPSILON = (0.9, 0.999), 1e-8
+from brains45k.training.optimization import adamw, is_gradient_finite
 
 
 class Sample(NamedTuple):
@@ -103,23 +102,18 @@ class SegmentationModule(L.LightningModule):
 
     @override
     def configure_optimizers(self) -> Any:
-        """Return AdamW over all parameters alike, biases and norms included as in the reference, and its schedule."""
+        """Return AdamW under a cosine that falls after each epoch."""
         settings = self.settings
-        optimizer = torch.optim.AdamW(
-            self.parameters(),
-            lr=settings.learning_rate,
-            betas=_ADAM_BETAS,
-            eps=_ADAM_EPSILON,
-            weight_decay=settings.weight_decay,
-            # One pass over each parameter instead of eight.
-            fused=True,
-        )
 
         def factor(step: int) -> float:
             return settings.learning_rate_at(step) / settings.learning_rate
 
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        return adamw(
+            self.parameters(),
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            factor=factor,
+        )
 
     @override
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
@@ -166,9 +160,7 @@ class SegmentationModule(L.LightningModule):
         DataError
             If the gradient is not finite; the message names the cases of the step.
         """
-        gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
-        # Read once a step, behind the backward pass: the device has its work by then.
-        if not bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+        if not is_gradient_finite(self.parameters()):
             raise DataError(self._not_finite())
         self._taken.clear()
 

@@ -2,7 +2,6 @@
 
 import gzip
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from brains45k.volume.image import Image
 from brains45k.volume.nifti import parse_nifti
 from brains45k.volume.read import image_of, open_volume, sibling
 from brains45k.volume.refusal import RefusalError
-from brains45k.volume.save import require_target
+from brains45k.volume.save import require_target, write_whole
 
 Labels = npt.NDArray[np.uint8 | np.uint16]
 
@@ -232,15 +231,7 @@ def save_labels(labels: Labels, path: Path, *, header: nibabel.Nifti1Header) -> 
     whole["vox_offset"] = _HEADER_BYTES
     # Not by nibabel's image: it would replace what the original's header says where that looks odd to it.
     head = whole.binaryblock.ljust(_HEADER_BYTES, b"\0")
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(gzip.compress(head + labels.tobytes(order="F"), _GZIP_LEVEL, mtime=0))
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        msg = f"{path}: cannot be written ({error.strerror}). Name another place."
-        raise CallError(msg) from error
+    write_whole(path, gzip.compress(head + labels.tobytes(order="F"), _GZIP_LEVEL, mtime=0))
 
 
 def _require_labels_target(target: Path, images: Sequence[Path]) -> None:

@@ -7,12 +7,12 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
 from brains45k.errors import CallError
-from brains45k.training.settings import MB_PER_PROCESS, MB_PER_WORKER
+from brains45k.training.settings import MB_PER_PROCESS, MB_PER_WORKER, typed
 from brains45k.training.sizes import ring_slots
 
 # What changes no bit of the weights.
@@ -206,10 +206,7 @@ def make_settings(entry: Mapping[str, Any]) -> FinetuneSettings:
     CallError
         If the settings contradict each other.
     """
-    rates = {field.name for field in fields(FinetuneSettings) if field.type is float}
-    # 1 and 1.0 are one rate, and YAML gives either.
-    values: dict[str, Any] = {key: float(value) if key in rates else value for key, value in entry.items()}
-    run = FinetuneSettings(**values)
+    run = FinetuneSettings(**typed(FinetuneSettings, entry))
     _require_patch(run)
     if run.accelerator == "cpu" and run.precision != "32-true":
         msg = f"config: run {run.name!r}: on a CPU, {run.precision} is many times slower; set precision: 32-true."

@@ -26,11 +26,11 @@ from brains45k.tasks.files import read_files
 from brains45k.tasks.grid import Classes, Grid
 from brains45k.tasks.label import resample_label
 from brains45k.tasks.manifest import Part
-from brains45k.tasks.row import Entry, Row, excluded, planned_row, unforeseen
+from brains45k.tasks.row import Entry, Row, excluded, planned_row
 from brains45k.tasks.task import Task
 from brains45k.volume.image import Image
 from brains45k.volume.preprocess import Preprocessing, preprocess_together
-from brains45k.volume.refusal import RefusalError
+from brains45k.volume.refusal import RefusalError, unforeseen
 from brains45k.volume.reorient import reorient
 from brains45k.volume.volume import Shape
 

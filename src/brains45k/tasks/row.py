@@ -1,11 +1,9 @@
 """One case's row: what the plan says, what its files told, and why it was left out."""
 
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from brains45k.codes import Code
 from brains45k.corpus.manifest import Status
 from brains45k.corpus.plan import printable
 from brains45k.tasks.task import Task
@@ -44,10 +42,3 @@ def excluded(row: Row, refusal: RefusalError) -> Row:
     """Return a row as that of a case which is left out."""
     verdict = {"status": Status.EXCLUDED.value, "reason": refusal.code.value, "detail": refusal.detail or None}
     return row | verdict | {"folder": None}
-
-
-def unforeseen(error: Exception) -> RefusalError:
-    """Turn an error that nobody foresaw into a refusal: one case must not cost the others."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    code = Code.E_OOM if isinstance(error, MemoryError) else Code.E_BUG
-    return RefusalError(code, f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})")

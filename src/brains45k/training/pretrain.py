@@ -3,9 +3,7 @@
 A run's processes are started by :mod:`brains45k.training.launch`.
 """
 
-import logging
 import sys
-import warnings
 from contextlib import closing
 from pathlib import Path
 from typing import TextIO
@@ -25,6 +23,7 @@ from brains45k.training.loader import PatchLoader, TrainLoader, train_loader, va
 from brains45k.training.module import AmaesModule
 from brains45k.training.order import Share
 from brains45k.training.patches import rows_of
+from brains45k.training.process import be_quiet, say
 from brains45k.training.reconstructions import Reconstructions
 from brains45k.training.result import about, write_result
 from brains45k.training.seen import read_seen
@@ -60,9 +59,7 @@ def pretrain(job: Job, world: World, log: TextIO) -> None:
     # A folder for each thing to train: a checkpoint of other settings or of another corpus is neither used nor lost.
     checkpoint = folder / "checkpoints" / settings.digest(corpus=seen.digest) / "last.ckpt"
     done = steps_done(checkpoint)
-    _say(
-        log, f"{settings.name}: {len(corpus):,} volumes of build {seen.build_id}; begins at step {done} ({checkpoint})"
-    )
+    say(log, f"{settings.name}: {len(corpus):,} volumes of build {seen.build_id}; begins at step {done} ({checkpoint})")
 
     share = Share(batch_size=settings.batch_size, rank=world.rank, ranks=world.size)
     loader = _train_loader(corpus, share, settings)
@@ -95,7 +92,7 @@ def pretrain(job: Job, world: World, log: TextIO) -> None:
         trainer.fit(module, stream, validation, ckpt_path=checkpoint if done else None)
     if world.is_first:
         write_result(folder, module=module, history=history, seen=seen, terms=job.terms)
-        _say(log, f"{settings.name}: done after step {trainer.global_step}")
+        say(log, f"{settings.name}: done after step {trainer.global_step}")
 
 
 def _require_validation(corpus: Corpus, manifest: str) -> None:
@@ -135,16 +132,9 @@ def _witnesses(corpus: Corpus, settings: PretrainSettings, history: History, fol
     return [Bar(settings.name, history), Reconstructions(folder / "pictures", batch, title=title)]
 
 
-def _say(log: TextIO, line: str) -> None:
-    log.write(f"{line}\n")
-    log.flush()
-
-
 def main(path: Path) -> None:
     """Run the process that the job's file and the environment describe."""
-    # Of Lightning's notes on what it found, nothing is news to a run whose settings are written out.
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", module="lightning")
+    be_quiet()
     job = Job.read(path)
     with job_log(job.log, fresh=False) as log:
         pretrain(job, join_world(job.settings), log)

@@ -172,10 +172,7 @@ def make_settings(entry: Mapping[str, Any]) -> PretrainSettings:
     CallError
         If the settings contradict each other.
     """
-    rates = {field.name for field in fields(PretrainSettings) if field.type is float}
-    # 1 and 1.0 are one rate, and YAML gives either.
-    values: dict[str, Any] = {key: float(value) if key in rates else value for key, value in entry.items()}
-    run = PretrainSettings(**values)
+    run = PretrainSettings(**typed(PretrainSettings, entry))
     if run.patch_size_voxels % run.token_voxels:
         sides = f"tokens of {run.token_voxels} voxels do not fill a patch of {run.patch_size_voxels}"
         msg = f"config: run {run.name!r}: {sides}; choose a divisor."
@@ -189,3 +186,9 @@ def make_settings(entry: Mapping[str, Any]) -> PretrainSettings:
         msg = f"config: run {run.name!r}: on a CPU, {run.precision} is many times slower; set precision: 32-true."
         raise CallError(msg)
     return run
+
+
+def typed(settings: type[Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with the types of a dataclass: 1 and 1.0 are one rate, and YAML gives either."""
+    rates = {field.name for field in fields(settings) if field.type is float}
+    return {key: float(value) if key in rates else value for key, value in entry.items()}

@@ -44,9 +44,20 @@ def save_volume(volume: Volume, path: Path) -> None:
     CallError
         If the disk does not take it.
     """
+    write_whole(path, _npy(volume) if path.name.endswith(".npy") else _nifti(volume))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that a user asked for, whole or not at all.
+
+    Raises
+    ------
+    CallError
+        If the disk does not take it.
+    """
     partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_bytes(_npy(volume) if path.name.endswith(".npy") else _nifti(volume))
+        partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
         with suppress(OSError):
