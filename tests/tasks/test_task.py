@@ -98,3 +98,5 @@ def test_brats_measures_the_challenge_regions() -> None:
     assert regions["whole_tumour"] == {values[1], values[2], values[4]}
     assert regions["tumour_core"] == {values[1], values[4]}
     assert regions["enhancing_tumour"] == {values[4]} == {values[3]}
+    # What a prediction's file says is the first value of each class: those of the 2021 release.
+    assert [known.values[0] for known in task.classes] == [1, 2, 4]

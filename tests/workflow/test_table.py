@@ -17,6 +17,7 @@ pytest.importorskip("torch")
 pytestmark = pytest.mark.workflow
 _FOLDS = Path("models/finetune/isles22")
 _RUNS = ("unet_tiny_scratch", "unet_tiny_amaes")
+_TINY: dict[str, object] = {"name": "a", "network": "unet_tiny"}
 _CONFIG: dict[str, object] = {"finetune": {"tasks": ["isles22"]}}
 
 
@@ -95,6 +96,24 @@ def test_test_cases_in_the_corpus_end_the_run_before_any_work(tabled: Workspace)
     assert "finetune_fold" in tabled.run("-n", overrides=allowed).jobs
 
 
+def test_weights_from_elsewhere_are_checked_by_the_record_beside_them(tabled: Workspace) -> None:
+    weights, record = (
+        tabled.folder / "models/pretrain/demo" / name for name in ("model.safetensors", "volumes.parquet")
+    )
+    elsewhere = tabled.folder / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(weights, elsewhere)
+    run = [{**_TINY, "pretrained": str(elsewhere / weights.name)}]
+    overrides: dict[str, object] = {"finetune": {"tasks": ["isles22"], "runs": run}}
+    refused = tabled.run("-n", overrides=overrides)
+    assert refused.code != 0
+    assert "no volumes.parquet beside it" in refused.text
+    shutil.copy(record, elsewhere)
+    taken = tabled.run("-n", overrides=overrides)
+    assert taken.jobs["finetune_fold"] == 2, taken.text
+    assert "elsewhere/volumes.parquet" in taken.text
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -102,6 +121,8 @@ def test_test_cases_in_the_corpus_end_the_run_before_any_work(tabled: Workspace)
         ({"exclude_tasks": ["isles2"]}, "did you mean 'isles22'"),
         ({"exclude_volumes": ["wmh_misspelt"]}, "no source has a volume 'wmh_misspelt'"),
         ({"finetune": {"recipe": {"epoch": 3}}}, "unknown key 'epoch' at finetune.recipe"),
+        ({"finetune": {"runs": [_TINY | {"pretrained": "dem"}]}}, "'dem' is neither an entry of pretrain (demo)"),
+        ({"finetune": {"runs": [_TINY, _TINY | {"name": "b"}]}}, "both train unet_tiny from scratch"),
     ],
 )
 def test_a_wrong_config_ends_before_any_work(tabled: Workspace, overrides: dict[str, object], message: str) -> None:

@@ -2,6 +2,7 @@
 Define what the rules of finetuning use: which folds there are, what they start from, and what they ask for.
 """
 
+import brains45k
 from brains45k.tasks.survey import leaking
 
 TASK_CODE = module_fingerprint("brains45k.tasks")
@@ -18,13 +19,23 @@ SCORE_CODE = module_fingerprint(
     "brains45k.tasks.label",
 )
 TABLE_CODE = module_fingerprint(
+    "brains45k.report.svg",
+    "brains45k.segmentation.difference_chart",
     "brains45k.segmentation.paper",
     "brains45k.segmentation.statistics",
     "brains45k.segmentation.table",
     "brains45k.segmentation.table_files",
     "brains45k.segmentation.table_page",
+    "brains45k.segmentation.table_pictures",
+    "brains45k.segmentation.table_plan",
+    "brains45k.segmentation.table_scores",
     "brains45k.segmentation.table_text",
 )
+# What no module says: the paper's figures, and the page around the table.
+TABLE_FILES = [
+    digest_of(Path(brains45k.__file__).parent / "segmentation" / name)
+    for name in ("paper_table.yaml", "table.html.j2")
+]
 # Of the first attempt: the cases of one task on four cores, and a fold of the paper's recipe on one GPU.
 PREPARE_MINUTES = 4 * 60
 FOLD_MINUTES = 24 * 60
@@ -72,10 +83,33 @@ def origin_of_run(wildcards):
     if pretrained is None:
         return {}
     if pretrained not in RUNS:
-        return {"weights": pretrained}
+        return foreign_origin(Path(pretrained).expanduser())
     require_honest(TASKS[wildcards.task])
     folder = f"models/pretrain/{pretrained}"
     return {"weights": f"{folder}/model.safetensors", "volumes": f"{folder}/volumes.parquet"}
+
+
+def foreign_origin(weights):
+    """Return a file of weights, and the record that lies beside it; without one nothing can tell of leaks."""
+    if not weights.is_file():
+        raise WorkflowError(
+            f"config: finetune.runs: {str(weights)!r} is neither an entry of pretrain ({', '.join(RUNS)}) "
+            "nor a file of weights."
+        )
+    record = weights.with_name("volumes.parquet")
+    if record.is_file():
+        return {"weights": str(weights), "volumes": str(record)}
+    if not FINETUNE.allow_leakage:
+        raise WorkflowError(
+            f"{weights}: no volumes.parquet beside it says what it has seen, so test cases may be among that. Put the "
+            "one of its run there, or set finetune.allow_leakage: true; results then say that leaks are unknown."
+        )
+    return {"weights": str(weights)}
+
+
+def leakage_of_run(wildcards):
+    """Return whether a pretrained run may have seen test cases; from scratch, the question does not arise."""
+    return FINETUNE.allow_leakage if FINETUNE.runs[wildcards.tuned].pretrained else None
 
 
 def require_honest(task):

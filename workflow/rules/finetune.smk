@@ -67,7 +67,7 @@ rule finetune_fold:
         runtime=runtime_of_fold,
     params:
         settings=settings_of_fold,
-        allow_leakage=FINETUNE.allow_leakage,
+        allow_leakage=leakage_of_run,
     script:
         "../scripts/finetune_fold.py"
 
@@ -116,6 +116,7 @@ rule make_table:
     params:
         plan=plan_of_table,
         code=TABLE_CODE,
+        files=TABLE_FILES,
     script:
         "../scripts/make_table.py"
 

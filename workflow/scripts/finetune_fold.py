@@ -24,7 +24,7 @@ with job_log(snakemake.log[0]):
             preprocess=asdict(make_recipe(snakemake.config["preprocess"]).preprocessing),
             pretrained=snakemake.input.get("weights"),
             seen=snakemake.input.get("volumes"),
-            allow_leakage=snakemake.params.allow_leakage,
+            allow_leakage=bool(snakemake.params.allow_leakage),
             folder=str(Path(snakemake.output.weights).parent),
             log=snakemake.log[0],
         )

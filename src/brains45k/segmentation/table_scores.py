@@ -12,7 +12,9 @@ from brains45k.errors import DataError
 from brains45k.segmentation.scores import SCORES
 
 _ROW: Final = ("task", "run", "fold", "case", "region")
-_AGAIN = "Delete models/finetune/{place} and run 'snakemake --cores all table'."
+_AGAIN = (
+    "Delete the older scores.parquet among these below models/finetune/{place}, and run 'snakemake --cores all table'."
+)
 
 # What a group of rows, named by the first columns, must agree on.
 _AGREE: Final = (
