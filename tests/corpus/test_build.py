@@ -101,3 +101,9 @@ def test_an_unknown_preset_is_told() -> None:
 
 def test_a_whole_number_is_the_same_parameter() -> None:
     assert make_recipe(PARAMETERS | {"spacing_mm": 1}).build_id == make_recipe(PARAMETERS).build_id
+
+
+def test_a_module_is_not_imported_for_its_fingerprint(package: Path) -> None:
+    whole = fingerprint("copied_volume.box")
+    assert whole != fingerprint("copied_volume.blas")
+    assert not {"copied_volume.box", "copied_volume.blas"} & set(sys.modules)

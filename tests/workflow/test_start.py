@@ -34,6 +34,17 @@ def test_a_truth_value_of_the_command_line_is_explained(tmp_path: Path) -> None:
     assert "boolean" not in Workspace(tmp_path).run("-n", "--config", "allow_missing=True").text
 
 
+@pytest.mark.parametrize("target", ["corpus", "table"])
+def test_planning_needs_no_torch(tmp_path: Path, target: str) -> None:
+    """Each job of a corpus reads the workflow anew: torch would cost it seconds and a third of its memory."""
+    stand_in = tmp_path / "library/torch.py"
+    stand_in.parent.mkdir()
+    stand_in.write_text("raise ImportError('torch was asked for')")
+    run = Workspace(tmp_path, target=target).run("-n", library=stand_in.parent)
+    assert run.code == 0, run.text
+    assert "demo_sources" in run.jobs
+
+
 def test_an_unknown_source_is_named_with_the_nearest(tmp_path: Path) -> None:
     run = Workspace(tmp_path).run(overrides={"sources": {"isles": {"enabled": True, "root": "x"}}})
     assert run.code != 0

@@ -1,7 +1,7 @@
 """What makes a build: the parameters and the code that every stored byte depends on."""
 
 import hashlib
-import importlib
+import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -63,5 +63,7 @@ def module_fingerprint(*names: str) -> str:
 
 
 def _files(module: str) -> list[Path]:
-    location = Path(importlib.import_module(module).__file__ or "")
+    """Return the files of a module or package without importing it: a job of the corpus must load no torch."""
+    spec = importlib.util.find_spec(module)
+    location = Path(spec.origin or "") if spec else Path()
     return sorted(location.parent.glob("*.py")) if location.name == "__init__.py" else [location]
