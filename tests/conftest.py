@@ -20,12 +20,14 @@ ROOT = Path(__file__).parents[1]
 
 # Tests of these folders share a demo corpus or the one Slurm that a machine can have.
 _TOGETHER = ("slurm", "workflow")
+# Whole runs of a training, each in processes of its own.
+_LONG = ("tests/training/test_pretrain.py", "tests/segmentation/test_finetune.py")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest come first, or one process would be at them when the other has run out of tests."""
-    items.sort(key=lambda item: _group(item.nodeid) not in _TOGETHER)
+    items.sort(key=lambda item: (_group(item.nodeid) not in _TOGETHER, not item.nodeid.startswith(_LONG)))
 
 
 class _ByCost(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
