@@ -1,6 +1,5 @@
 """Validate the config and the source files, with errors that name the key."""
 
-import difflib
 import json
 import math
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ import jsonschema
 import yaml
 
 from brains45k.errors import CallError
+from brains45k.hints import hint
 
 
 def load_yaml(path: Path, *, schema: str) -> dict[str, Any]:
@@ -88,6 +88,4 @@ def _describe_unknown_key(error: jsonschema.ValidationError, place: str) -> str:
     schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
     known = list(schema.get("properties", {}))
     unknown = next(key for key in dict(error.instance) if key not in known)  # type: ignore[arg-type]
-    near = difflib.get_close_matches(str(unknown), known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}."
-    return f"unknown key {unknown!r} at {place}; {hint}"
+    return f"unknown key {unknown!r} at {place}; {hint(str(unknown), known, label='known keys')}"

@@ -54,11 +54,11 @@ def test_the_package_makes_networks() -> None:
 @pytest.mark.parametrize(
     ("name", "head", "said"),
     [
-        ("unet_x", "reconstruction", "network: 'unet_x' is unknown. Did you mean 'unet_xl'"),
-        ("mednext-m", "reconstruction", "Did you mean 'mednext_m'"),
-        ("resnet", "reconstruction", "Known: unet_b, unet_xl,"),
-        ("unet_b", "segmentaton", "head: 'segmentaton' is unknown. Did you mean 'segmentation'"),
-        ("unet_b", "", "Known: reconstruction, segmentation"),
+        ("unet_x", "reconstruction", "network: 'unet_x' is unknown; did you mean 'unet_xl'"),
+        ("mednext-m", "reconstruction", "did you mean 'mednext_m'"),
+        ("resnet", "reconstruction", "known: unet_b, unet_xl,"),
+        ("unet_b", "segmentaton", "head: 'segmentaton' is unknown; did you mean 'segmentation'"),
+        ("unet_b", "", "known: reconstruction, segmentation"),
     ],
 )
 def test_unknown_names_are_told_with_the_nearest(name: str, head: str, said: str) -> None:

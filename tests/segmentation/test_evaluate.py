@@ -22,7 +22,7 @@ from support.tiny_model import LPS, NAME, TASK, ball, write_model, write_scan
 from brains45k.corpus.chunks import TOP_LEVEL
 from brains45k.errors import DataError
 from brains45k.segmentation.case_pictures import PREDICTION_COLOUR, TRUTH_COLOUR
-from brains45k.segmentation.evaluate import EvaluateJob, evaluate_fold, main, score_case
+from brains45k.segmentation.evaluate import EvaluateJob, evaluate_fold, score_case
 from brains45k.segmentation.scores import SCORES, VALUES
 from brains45k.tasks.folds import Fold
 from brains45k.tasks.label import read_label, resample_label
@@ -122,7 +122,6 @@ def workplace(prepared: Path, folder: Path, **changes: Any) -> Workplace:
         threads=1,
         overlap=0.25,
         mirror=False,
-        log=str(folder / "log.txt"),
     )
     return Workplace(replace(job, **changes))
 
@@ -258,15 +257,6 @@ def test_a_model_of_other_classes_is_refused(prepared: Path, tmp_path: Path) -> 
     document = DOCUMENT | {"classes": list(reversed(DOCUMENT["classes"]))}
     with pytest.raises(DataError, match="other images or classes"):
         workplace(prepared, tmp_path, document=document).evaluate()
-
-
-def test_main_takes_a_job_from_its_file(prepared: Path, tmp_path: Path, done: Workplace) -> None:
-    place = workplace(prepared, tmp_path / "out", log=str(tmp_path / "log.txt"))
-    place.job.write(tmp_path / "job.json")
-    assert EvaluateJob.read(tmp_path / "job.json") == place.job
-    main(tmp_path / "job.json")
-    assert files(place) == files(done)
-    assert "3 of 3 cases scored, 0 failed" in (tmp_path / "log.txt").read_text()
 
 
 def test_ignored_voxels_count_nowhere() -> None:

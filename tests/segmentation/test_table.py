@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from support.score_rows import GROUPS, REGIONS, RUNS, frame, plan, score_rows
 
-from brains45k.errors import CallError, DataError
+from brains45k.errors import DataError
 from brains45k.segmentation.paper import Paper, PaperFigure
 from brains45k.segmentation.settings import Finetune, FinetuneSettings
 from brains45k.segmentation.statistics import Difference, holm
@@ -204,11 +204,6 @@ def test_scores_that_nobody_planned_are_refused(column: str) -> None:
     rows[-1][column] = 9 if column == "fold" else "other"
     with pytest.raises(DataError, match="not planned"):
         build(rows, folds=1)
-
-
-def test_two_runs_from_scratch_of_one_network_are_refused() -> None:
-    with pytest.raises(CallError, match="a and b both train unet_b from scratch"):
-        network_runs([Run("a", "unet_b"), Run("b", "unet_b")])
 
 
 def test_a_network_has_a_row_for_each_pretrained_run() -> None:

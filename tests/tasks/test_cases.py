@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sklearn.model_selection import train_test_split
-from tasks.trees import source, tiny_task, write_case, write_tree
+from tasks.trees import plan_tree, source, tiny_task, write_case, write_tree
 
 from brains45k.sources.candidate import Candidate, candidates_of
 from brains45k.sources.catalog import Source, load_source
@@ -13,7 +13,7 @@ from brains45k.sources.layout import extension_of
 from brains45k.sources.scan import scan_source
 from brains45k.sources.walk import FoundFile
 from brains45k.tasks.cases import find_cases, held_out, name_of
-from brains45k.tasks.plan import plan_candidates, plan_task, read_plan, write_plan
+from brains45k.tasks.plan import plan_task, read_plan, write_plan
 from brains45k.tasks.task import Task, read_task
 
 _CONFIG = Path(__file__).parents[2] / "config"
@@ -30,7 +30,7 @@ def candidates(source: Source, *paths: str) -> list[Candidate]:
 
 
 def planned(task: Task, source: Source, *paths: str) -> list[dict[str, Any]]:
-    cases: list[dict[str, Any]] = plan_candidates(task, candidates(source, *paths))["cases"]
+    cases: list[dict[str, Any]] = plan_task(task, source, candidates(source, *paths))["cases"]
     return cases
 
 
@@ -40,7 +40,7 @@ def brats(subject: str, *, folder: str = "Training", label: bool = True) -> list
 
 
 def test_a_tree_becomes_cases(tmp_path: Path) -> None:
-    plan = plan_task(tiny_task(), source(), write_tree(tmp_path))
+    plan = plan_tree(tiny_task(), write_tree(tmp_path))
     assert [(case["case"], case["part"], case["group"], case["reason"]) for case in plan["cases"]] == [
         ("sub-01", "pool", "in_domain", None),
         ("sub-02", "pool", "in_domain", None),
@@ -59,12 +59,12 @@ def test_a_tree_becomes_cases(tmp_path: Path) -> None:
 
 def test_a_plan_is_written_when_it_changes_alone(tmp_path: Path) -> None:
     root, path = write_tree(tmp_path / "tiny", pool=1, test=1), tmp_path / "plans" / "little.json"
-    assert write_plan(tiny_task(), source(), root, path)
-    assert read_plan(path) == plan_task(tiny_task(), source(), root)
-    assert not write_plan(tiny_task(), source(), root, path)
+    assert write_plan(plan_tree(tiny_task(), root), path)
+    assert read_plan(path) == plan_tree(tiny_task(), root)
+    assert not write_plan(plan_tree(tiny_task(), root), path)
     write_case(root, "train/A/sub-02", 2)
-    assert write_plan(tiny_task(), source(), root, path)
-    assert write_plan(tiny_task(ignore=[8]), source(), root, path)
+    assert write_plan(plan_tree(tiny_task(), root), path)
+    assert write_plan(plan_tree(tiny_task(ignore=[8]), root), path)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_plan_is_written_when_it_changes_alone(tmp_path: Path) -> None:
 def test_a_case_without_a_file_is_a_row(tmp_path: Path, missing: str, reason: str, detail: str | None) -> None:
     folder = write_case(tmp_path, "train/A/sub-01", 1)
     (folder / f"sub-01_{missing}.nii.gz").unlink()
-    (case,) = plan_task(tiny_task(), source(), tmp_path)["cases"]
+    (case,) = plan_tree(tiny_task(), tmp_path)["cases"]
     assert (case["reason"], case["detail"]) == (reason, detail)
 
 
@@ -85,14 +85,14 @@ def test_a_label_alone_is_a_row(tmp_path: Path) -> None:
     folder = write_case(tmp_path, "train/A/sub-01", 1)
     for name in ("FLAIR", "T1w"):
         (folder / f"sub-01_{name}.nii.gz").unlink()
-    (case,) = plan_task(tiny_task(), source(), tmp_path)["cases"]
+    (case,) = plan_tree(tiny_task(), tmp_path)["cases"]
     assert (case["reason"], case["detail"], case["images"]) == ("E_IMAGE_MISSING", "flair, t1", [])
 
 
 def test_two_files_for_one_role_are_named(tmp_path: Path) -> None:
     write_case(tmp_path, "train/A/sub-01", 1)
     write_case(tmp_path, "copy/train/A/sub-01", 1)
-    (case,) = plan_task(tiny_task(), source(), tmp_path)["cases"]
+    (case,) = plan_tree(tiny_task(), tmp_path)["cases"]
     assert case["reason"] == "E_SEVERAL_FILES"
     assert case["detail"] == "flair: copy/train/A/sub-01/sub-01_FLAIR.nii.gz, train/A/sub-01/sub-01_FLAIR.nii.gz"
 

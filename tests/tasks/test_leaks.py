@@ -8,13 +8,12 @@ import pyarrow as pa
 import pytest
 from support import bad_files as bad
 from support.small_corpus import RAS, head, write_nifti
-from tasks.trees import source, tiny_task, write_tree
+from tasks.trees import plan_tree, tiny_task, write_tree
 
 from brains45k.corpus.record import digest_of_voxels
 from brains45k.errors import CallError, DataError
 from brains45k.tasks.leaks import FROM_SCRATCH, Leak, Leakage, find_leaks, require_no_leaks
 from brains45k.tasks.manifest import CASES
-from brains45k.tasks.plan import plan_task
 from brains45k.tasks.prepare import prepare_task
 from brains45k.volume.preprocess import Preprocessing
 from brains45k.volume.read import read_image
@@ -28,7 +27,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
     """The table of a small task, prepared from files."""
     folder = tmp_path_factory.mktemp("leaks")
     root, task = write_tree(folder / "tiny", pool=2, test=2), tiny_task()
-    plan = plan_task(task, source(), root)
+    plan = plan_tree(task, root)
     parameters = Preprocessing(spacing_mm=4.0)
     rows = prepare_task(plan, task, root, parameters, folder / "cases", workers=1, log=io.StringIO())
     return pa.Table.from_pylist(rows, schema=CASES)

@@ -17,7 +17,7 @@ import pytest
 from support import bad_files as bad
 from support.small_corpus import RAS, head, write_nifti
 from support.volumes import filled, image_of
-from tasks.trees import lesion, source, tiny_task, write_case, write_tree
+from tasks.trees import lesion, plan_tree, tiny_task, write_case, write_tree
 
 from brains45k.codes import Code
 from brains45k.corpus.chunks import SCALE
@@ -26,7 +26,6 @@ from brains45k.corpus.record import digest_of_voxels
 from brains45k.errors import DataError
 from brains45k.tasks import prepare
 from brains45k.tasks.manifest import CASES
-from brains45k.tasks.plan import plan_task
 from brains45k.tasks.prepare import prepare_images, prepare_task, read_case
 from brains45k.tasks.row import Row
 from brains45k.tasks.task import IGNORED, Task
@@ -61,7 +60,7 @@ def run(
     log: io.StringIO | None = None,
 ) -> list[Row]:
     task = task or tiny_task()
-    plan = plan_task(task, source(), root)
+    plan = plan_tree(task, root)
     return prepare_task(plan, task, root, parameters, folder, workers=workers, log=log or io.StringIO())
 
 
@@ -267,7 +266,7 @@ def test_a_file_that_says_it_is_a_label_is_one(root: Path, tmp_path: Path) -> No
 
 def test_a_file_that_changes_after_the_plan_is_left_for_the_next_run(root: Path, tmp_path: Path) -> None:
     task = tiny_task()
-    plan = plan_task(task, source(), root)
+    plan = plan_tree(task, root)
     flair, t1 = (root / f"train/A/sub-0{number}/sub-0{number}_FLAIR.nii.gz" for number in (1, 2))
     os.utime(flair, ns=(1, 1))
     t1.unlink()
@@ -326,7 +325,7 @@ def test_channels_of_one_file_are_read_by_their_frame(tmp_path: Path) -> None:
     write_case(tmp_path, "train/A/sub-01", 1)
     path = write_nifti(tmp_path / "train/A/sub-01/sub-01_FLAIR.nii.gz", np.stack([head(8), head(9)], axis=-1))
     task = tiny_task()
-    plan = plan_task(task, source(), tmp_path)
+    plan = plan_tree(task, tmp_path)
     entry = plan["cases"][0]
     entry["images"][0] |= {"frame": 1, "bytes": path.stat().st_size, "mtime_ns": path.stat().st_mtime_ns}
     (row,) = prepare_task(plan, task, tmp_path, COARSE, tmp_path / "cases", workers=1, log=io.StringIO())

@@ -9,6 +9,8 @@ import numpy.typing as npt
 from support.small_corpus import HEAD, RAS, document, head, write_nifti
 
 from brains45k.sources.catalog import Source
+from brains45k.sources.scan import scan_source
+from brains45k.tasks.plan import plan_task
 from brains45k.tasks.task import Task
 
 Array = npt.NDArray[Any]
@@ -57,6 +59,11 @@ def tiny_task(**changes: Any) -> Task:
 def source() -> Source:
     """Return the source that the task is about."""
     return Source("tiny", document(layouts=[*deepcopy(_LAYOUTS), dict(_MASK)]))
+
+
+def plan_tree(task: Task, root: Path) -> dict[str, Any]:
+    """Plan a task on the files of the tiny source that lie below a root."""
+    return plan_task(task, source(), scan_source(source(), root))
 
 
 def lesion(seed: int) -> Array:

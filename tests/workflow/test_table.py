@@ -121,7 +121,7 @@ def test_weights_from_elsewhere_are_checked_by_the_record_beside_them(tabled: Wo
         ({"exclude_tasks": ["isles2"]}, "did you mean 'isles22'"),
         ({"exclude_volumes": ["wmh_misspelt"]}, "no source has a volume 'wmh_misspelt'"),
         ({"finetune": {"recipe": {"epoch": 3}}}, "unknown key 'epoch' at finetune.recipe"),
-        ({"finetune": {"runs": [_TINY | {"pretrained": "dem"}]}}, "'dem' is neither an entry of pretrain (demo)"),
+        ({"finetune": {"runs": [_TINY | {"pretrained": "dem"}]}}, "nor a file of weights; did you mean 'demo'?"),
         ({"finetune": {"runs": [_TINY, _TINY | {"name": "b"}]}}, "both train unet_tiny from scratch"),
     ],
 )

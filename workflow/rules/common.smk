@@ -15,7 +15,6 @@ from brains45k.errors import BrainsError, CallError
 from brains45k.progress import CorpusProgress
 from brains45k.report.terminal import console, survey_table
 from brains45k.segmentation.settings import read_finetune
-from brains45k.segmentation.table_plan import network_runs, plan_table
 from brains45k.tasks.survey import plan_path, read_tasks, survey_all
 from brains45k.training.settings import read_runs
 from snakemake.exceptions import WorkflowError
@@ -56,10 +55,7 @@ def load_runs():
 def load_finetune():
     """Return the finetuning settings; what contradicts itself ends the run with one line."""
     try:
-        finetune = read_finetune(config)
-        # Two runs that the table could not tell apart are refused before they are trained.
-        network_runs(plan_table([], finetune).runs)
-        return finetune
+        return read_finetune(config)
     except BrainsError as error:
         raise WorkflowError(str(error)) from None
 

@@ -79,12 +79,17 @@ def draw_of_fold(wildcards):
 
 def origin_of_run(wildcards):
     """Return the weights that a run starts from, and the record of the volumes that they saw; nothing for none."""
-    pretrained = FINETUNE.runs[wildcards.tuned].pretrained
+    return origin_of(wildcards.tuned, wildcards.task)
+
+
+def origin_of(tuned, task):
+    """Return what one run starts from on one task, or refuse it."""
+    pretrained = FINETUNE.runs[tuned].pretrained
     if pretrained is None:
         return {}
     if pretrained not in RUNS:
         return foreign_origin(Path(pretrained).expanduser())
-    require_honest(TASKS[wildcards.task])
+    require_honest(TASKS[task])
     folder = f"models/pretrain/{pretrained}"
     return {"weights": f"{folder}/model.safetensors", "volumes": f"{folder}/volumes.parquet"}
 
@@ -92,10 +97,7 @@ def origin_of_run(wildcards):
 def foreign_origin(weights):
     """Return a file of weights, and the record that lies beside it; without one nothing can tell of leaks."""
     if not weights.is_file():
-        raise WorkflowError(
-            f"config: finetune.runs: {str(weights)!r} is neither an entry of pretrain ({', '.join(RUNS)}) "
-            "nor a file of weights."
-        )
+        raise WorkflowError(f"config: finetune.runs: there is no file {str(weights)!r} to start from.")
     record = weights.with_name("volumes.parquet")
     if record.is_file():
         return {"weights": str(weights), "volumes": str(record)}
@@ -161,6 +163,17 @@ def runtime_of_fold(wildcards, attempt):
     return attempt * FOLD_MINUTES
 
 
+def require_origins():
+    """Refuse what no run may start from.
+
+    Targets ask this, beside each fold: where the outputs of a rule are there, Snakemake takes them as they are when
+    the input function of that rule raises, and says nothing.
+    """
+    for task in FINETUNE.tasks:
+        for tuned in FINETUNE.runs:
+            origin_of(tuned, task)
+
+
 def files_of_folds(name):
     """Return one file of each fold of each run on each task."""
     return collect(
@@ -174,12 +187,19 @@ def files_of_folds(name):
 
 def all_finetuned(wildcards):
     """Return the weights of all folds."""
+    require_origins()
     return files_of_folds("model.safetensors")
 
 
 def all_scores(wildcards):
     """Return the scores of all folds."""
     return files_of_folds("scores.parquet")
+
+
+def page_of_table(wildcards):
+    """Return the page that the target asks for."""
+    require_origins()
+    return "results/table.html"
 
 
 def plan_of_table(wildcards):

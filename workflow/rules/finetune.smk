@@ -131,5 +131,5 @@ rule finetune:
 rule table:
     """The paper's table of results, and whatever of it is missing."""
     input:
-        "results/table.html",
+        page_of_table,
     localrule: True

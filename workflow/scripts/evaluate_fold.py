@@ -20,7 +20,6 @@ with job_log(snakemake.log[0]) as log:
             document=dict(task.document),
             folder=str(Path(snakemake.output.scores).parent),
             threads=snakemake.threads,
-            log=snakemake.log[0],
             **snakemake.params.prediction,
         ),
         log,

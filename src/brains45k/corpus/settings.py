@@ -1,12 +1,12 @@
 """The config as plain frozen data, validated before any work."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from brains45k.errors import CallError
+from brains45k.hints import hint
 from brains45k.schema import validate
 from brains45k.sources.catalog import Source, load_source
 
@@ -89,7 +89,5 @@ def _require_source(key: str, catalog: Path, name: str) -> None:
     known = sorted(path.stem for path in catalog.glob("*.yaml"))
     if key in known:
         return
-    near = difflib.get_close_matches(key, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}."
-    msg = f"{name}: no source file {catalog.name}/{key}.yaml for sources.{key}; {hint}"
+    msg = f"{name}: no source file {catalog.name}/{key}.yaml for sources.{key}; {hint(key, known)}"
     raise CallError(msg)

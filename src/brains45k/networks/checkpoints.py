@@ -4,7 +4,6 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from brains45k.errors import CallError, DataError
 from brains45k.networks.weights import SUFFIX, read_weights, unreadable
+from brains45k.whole import write_whole
 
 #: The share of the encoder's tensors that may stay unmatched: enough for a first layer of other channels.
 MAX_UNMATCHED_SHARE = 0.05
@@ -133,16 +133,8 @@ def save_weights(network: nn.Module, path: str | os.PathLike[str], metadata: Map
         msg = f"{file}: the name must end in {SUFFIX}."
         raise CallError(msg)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        # In memory first: its own writer makes files that only their owner can read.
-        partial.write_bytes(save(tensors, {_METADATA_KEY: json.dumps(dict(metadata), sort_keys=True)}))
-        partial.replace(file)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        msg = f"{file}: cannot be written ({error.strerror}). Name another place."
-        raise CallError(msg) from error
+    # In memory first: its own writer makes files that only their owner can read.
+    write_whole(file, save(tensors, {_METADATA_KEY: json.dumps(dict(metadata), sort_keys=True)}))
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:

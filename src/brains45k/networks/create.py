@@ -1,6 +1,5 @@
 """Make a network by its name."""
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from brains45k.errors import CallError
+from brains45k.hints import hint
 from brains45k.networks.blocks import Block
 from brains45k.networks.mednext import LARGE, MEDIUM, MedNeXtEncoder
 from brains45k.networks.network import Encoder, ReconstructionNetwork, SegmentationNetwork
@@ -160,7 +160,5 @@ def _channels_last(_network: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Ten
 def _require_known(what: str, name: str, known: Collection[str]) -> None:
     if name in known:
         return
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
-    msg = f"{what}: {name!r} is unknown. {hint}"
+    msg = f"{what}: {name!r} is unknown; {hint(name, known)}"
     raise CallError(msg)

@@ -1,7 +1,6 @@
-"""Predict a fold's test cases and score them: ``python -m brains45k.segmentation.evaluate job.json``."""
+"""Predict a fold's test cases and score them."""
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +10,6 @@ from typing import Any, TextIO
 import numpy as np
 import torch
 
-from brains45k.adapter import job_log
 from brains45k.corpus.chunks import SCALE, Levels
 from brains45k.corpus.manifest import write_if_changed, write_table
 from brains45k.errors import DataError
@@ -38,7 +36,7 @@ _OF_THE_CASE = (DataError, RefusalError, OSError, torch.OutOfMemoryError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateJob:
-    """What the evaluation of a fold is told, as a JSON file.
+    """What the evaluation of a fold is told.
 
     Which run, network and seed the scores are of, and what its leakage guard found, the model's file says itself.
 
@@ -66,8 +64,6 @@ class EvaluateJob:
         Share of a window's side that the next window covers too.
     mirror : bool
         Whether to average over the mirror images of each window.
-    log : str
-        The job's log.
     """
 
     model: str
@@ -81,17 +77,6 @@ class EvaluateJob:
     threads: int
     overlap: float
     mirror: bool
-    log: str
-
-    def write(self, path: Path) -> None:
-        """Write the job for :meth:`read`."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-
-    @classmethod
-    def read(cls, path: Path) -> "EvaluateJob":
-        """Read what :meth:`write` wrote."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -294,14 +279,3 @@ def _dice(result: CaseResult, task: Task) -> str:
     return ", ".join(
         f"{region.name} {'-' if (dice := score.dice) is None else f'{dice:.3f}'}" for region, score in pairs
     )
-
-
-def main(path: Path) -> None:
-    """Evaluate the fold that the job's file describes."""
-    job = EvaluateJob.read(path)
-    with job_log(job.log, fresh=False) as log:
-        evaluate_fold(job, log)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

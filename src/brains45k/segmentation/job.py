@@ -6,19 +6,19 @@ This module needs no torch of its own; the process that it starts does.
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from brains45k.segmentation.settings import FinetuneSettings
-from brains45k.training.launch import run_command
+from brains45k.training.launch import JobFile, run_command
 
 _MODULE = "brains45k.segmentation.finetune"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FinetuneJob:
-    """One fold of a finetuning run, as a JSON file.
+class FinetuneJob(JobFile):
+    """One fold of a finetuning run.
 
     Attributes
     ----------
@@ -61,14 +61,9 @@ class FinetuneJob:
     folder: str
     log: str
 
-    def write(self, path: Path) -> None:
-        """Write the job for :meth:`read`."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-
     @classmethod
     def read(cls, path: Path) -> "FinetuneJob":
-        """Read what :meth:`write` wrote."""
+        """Read what ``write`` wrote."""
         document = json.loads(path.read_text(encoding="utf-8"))
         return cls(**document | {"settings": FinetuneSettings(**document["settings"])})
 

@@ -22,7 +22,8 @@ from brains45k.volume.image import Image
 from brains45k.volume.nifti import parse_nifti
 from brains45k.volume.read import image_of, open_volume, sibling
 from brains45k.volume.refusal import RefusalError
-from brains45k.volume.save import require_target, write_whole
+from brains45k.volume.save import require_target
+from brains45k.whole import write_whole
 
 Labels = npt.NDArray[np.uint8 | np.uint16]
 

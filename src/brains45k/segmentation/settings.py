@@ -6,12 +6,14 @@ This module needs no torch: the workflow reads the runs where nothing is trained
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from brains45k.errors import CallError
+from brains45k.hints import hint
 from brains45k.training.settings import MB_PER_PROCESS, MB_PER_WORKER, typed
 from brains45k.training.sizes import ring_slots
 
@@ -179,12 +181,36 @@ def read_finetune(config: Mapping[str, Any]) -> Finetune:
     Raises
     ------
     CallError
-        If two runs bear one name, or the settings of one contradict each other.
+        If two runs bear one name or train one network from scratch, a run starts from what is not there, or the
+        settings of one contradict each other.
     """
     entry = dict(config.get("finetune", {}))
     recipe, entries = entry.pop("recipe", {}), entry.pop("runs", [])
+    pretrained = [run["name"] for run in config.get("pretrain", [])]
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
-    return Finetune(**values, runs=_read_runs(recipe, entries))
+    runs = _read_runs(recipe, entries)
+    for run in runs.values():
+        _require_origin(run, pretrained)
+    _require_one_scratch(runs.values())
+    return Finetune(**values, runs=runs)
+
+
+def _require_origin(run: FinetuneSettings, pretrained: Sequence[str]) -> None:
+    """Refuse a name that is no run's; what looks like a file is looked for when it is needed."""
+    name = run.pretrained
+    if name and name not in pretrained and not Path(name).suffix:
+        msg = f"config: run {run.name!r}: pretrained: {name!r} is neither an entry of pretrain nor a file of weights; "
+        raise CallError(msg + hint(name, pretrained))
+
+
+def _require_one_scratch(runs: Iterable[FinetuneSettings]) -> None:
+    """Refuse two runs that the table could not tell apart."""
+    scratch: dict[str, str] = {}
+    for run in runs:
+        if run.pretrained is None and scratch.setdefault(run.network, run.name) != run.name:
+            names = f"{scratch[run.network]} and {run.name}"
+            msg = f"config: at finetune.runs: {names} both train {run.network} from scratch; keep one of them."
+            raise CallError(msg)
 
 
 def _read_runs(recipe: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> dict[str, FinetuneSettings]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from brains45k.errors import CallError
 from brains45k.segmentation.settings import Finetune
 from brains45k.tasks.task import ALL, IN_DOMAIN, Task
 
@@ -136,21 +135,11 @@ def _groups(task: Task) -> tuple[str, ...]:
 def network_runs(runs: Sequence[Run]) -> list[tuple[Run | None, Run | None]]:
     """Return a pair of the run from scratch and the pretrained run for each row of a task, in the order of the runs.
 
-    A network with several pretrained runs has as many rows; one without has one.
-
-    Raises
-    ------
-    CallError
-        If a network has two runs from scratch.
+    A network with several pretrained runs has as many rows; one without has one. No network has two runs from scratch.
     """
     pairs: list[tuple[Run | None, Run | None]] = []
     for network in dict.fromkeys(run.network for run in runs):
         own = [run for run in runs if run.network == network]
-        scratch = [run for run in own if run.pretrained is None]
-        if len(scratch) > 1:
-            names = " and ".join(run.name for run in scratch[:2])
-            msg = f"config: at finetune.runs: {names} both train {network} from scratch; keep one of them."
-            raise CallError(msg)
-        first = scratch[0] if scratch else None
-        pairs += [(first, run) for run in own if run.pretrained is not None] or [(first, None)]
+        scratch = next((run for run in own if run.pretrained is None), None)
+        pairs += [(scratch, run) for run in own if run.pretrained is not None] or [(scratch, None)]
     return pairs

@@ -1,7 +1,7 @@
 """The plan of a task: its cases with their files, written so that the workflow sees what changed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from brains45k.corpus.manifest import write_if_changed
 from brains45k.corpus.plan import printable
 from brains45k.sources.candidate import Candidate
 from brains45k.sources.catalog import Source
-from brains45k.sources.scan import scan_source
 from brains45k.tasks.cases import (
     Case,
     fault_of,
@@ -25,8 +24,8 @@ from brains45k.tasks.cases import (
 from brains45k.tasks.task import Task
 
 
-def plan_task(task: Task, source: Source, root: Path) -> dict[str, Any]:
-    """Look for a task's cases below a source's root; no file is opened.
+def plan_task(task: Task, source: Source, candidates: Sequence[Candidate]) -> dict[str, Any]:
+    """Plan a task's cases from a scan of its source; no file is opened.
 
     No selection is asked: a case needs its files, whether a corpus takes them or not.
 
@@ -42,11 +41,6 @@ def plan_task(task: Task, source: Source, root: Path) -> dict[str, Any]:
         If the task asks for a layout or a field that the source does not have.
     """
     require_fields(task, source)
-    return plan_candidates(task, scan_source(source, root) if root.is_dir() else [])
-
-
-def plan_candidates(task: Task, candidates: Sequence[Candidate]) -> dict[str, Any]:
-    """Plan a task's cases from a scan of its source."""
     cases = find_cases(task, candidates)
     tested = subjects_tested_on(task, cases)
     flags = [] if split_is_whole(task, cases) else [Code.F_PARTIAL_SPLIT.value]
@@ -58,15 +52,8 @@ def plan_candidates(task: Task, candidates: Sequence[Candidate]) -> dict[str, An
     }
 
 
-def write_plan(task: Task, source: Source, root: Path, path: Path) -> bool:
-    """Plan a task and write the plan as JSON with a line per case; one that would say the same stays untouched.
-
-    Raises
-    ------
-    CallError
-        As :func:`plan_task` does.
-    """
-    plan = plan_task(task, source, root)
+def write_plan(plan: Mapping[str, Any], path: Path) -> bool:
+    """Write a task's plan as JSON with a line per case; one that would say the same stays untouched."""
     head = json.dumps({key: value for key, value in plan.items() if key != "cases"})
     cases = ",\n".join(json.dumps(case) for case in plan["cases"])
     return write_if_changed(path, f'{head[:-1]}, "cases": [\n{cases}\n]}}\n'.encode())

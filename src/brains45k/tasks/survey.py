@@ -3,8 +3,7 @@
 This runs when the workflow starts, as :mod:`brains45k.corpus.survey` does, which it calls.
 """
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -13,12 +12,17 @@ from brains45k.corpus.manifest import read_table
 from brains45k.corpus.settings import Settings, SourceSettings
 from brains45k.corpus.survey import Surveyed, demo_marker, index_path, survey
 from brains45k.errors import CallError
+from brains45k.hints import hint
 from brains45k.sources.candidate import Candidate
 from brains45k.sources.catalog import Source
+from brains45k.sources.scan import scan_source
 from brains45k.tasks.cases import held_out
 from brains45k.tasks.manifest import Part
-from brains45k.tasks.plan import read_plan, write_plan
+from brains45k.tasks.plan import plan_task, read_plan, write_plan
 from brains45k.tasks.task import Task, read_task
+
+# What was found below the root of each source that was looked through.
+_Scans = MutableMapping[str, Sequence[Candidate]]
 
 
 def read_tasks(names: Iterable[str], catalog: Path) -> dict[str, Task]:
@@ -40,9 +44,7 @@ def read_tasks(names: Iterable[str], catalog: Path) -> dict[str, Task]:
     tasks = {}
     for name in dict.fromkeys(names):
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}."
-            msg = f"config: no task file {catalog.name}/{name}.yaml for the task {name!r}; {hint}"
+            msg = f"config: no task file {catalog.name}/{name}.yaml for the task {name!r}; {hint(name, known)}"
             raise CallError(msg)
         tasks[name] = read_task(catalog / f"{name}.yaml")
     return tasks
@@ -71,14 +73,16 @@ def survey_all(settings: Settings, tasks: Mapping[str, Task], *, workdir: Path =
         As :func:`brains45k.corpus.survey.survey` does, or if a task's source is not in the config.
     """
     excluded = [tasks[name] for name in settings.exclude_tasks]
+    scans: _Scans = {}
 
     def test_subjects(source: Source, candidates: Sequence[Candidate]) -> frozenset[str]:
+        scans[source.name] = candidates
         subjects = [held_out(task, candidates) for task in excluded if task.source == source.name]
         return frozenset().union(*subjects)
 
     surveyed = survey(settings, workdir=workdir, held_out=test_subjects)
     for task in tasks.values():
-        _refresh_plan(task, _source_of(task, settings), settings, workdir)
+        _refresh_plan(task, _source_of(task, settings), settings, workdir, scans)
     return surveyed
 
 
@@ -109,11 +113,20 @@ def _source_of(task: Task, settings: Settings) -> SourceSettings:
     return settings.known_sources[task.source]
 
 
-def _refresh_plan(task: Task, entry: SourceSettings, settings: Settings, workdir: Path) -> None:
-    """Refresh a task's plan; without its source there is none."""
+def _refresh_plan(
+    task: Task,
+    entry: SourceSettings,
+    settings: Settings,
+    workdir: Path,
+    scans: MutableMapping[str, Sequence[Candidate]],
+) -> None:
+    """Refresh a task's plan; without its source there is none. No source is looked through twice."""
     root, path = workdir / entry.root, workdir / plan_path(task.name)
     there = demo_marker(root).is_file() if settings.demo else root.is_dir()
-    if there:
-        write_plan(task, entry.source, root, path)
-    else:
+    if not there:
         path.unlink(missing_ok=True)
+        return
+    name = entry.source.name
+    if name not in scans:
+        scans[name] = scan_source(entry.source, root)
+    write_plan(plan_task(task, entry.source, scans[name]), path)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from brains45k.cluster import without_step
 from brains45k.errors import DataError
@@ -26,9 +26,20 @@ _JOIN_TIMEOUT_S = 45
 _FIRST_PORT, _PORTS = 20_000, 20_000
 
 
+class JobFile:
+    """Base of the dataclasses that tell processes what to do, as a JSON file on the shared disk."""
+
+    __slots__ = ()
+
+    def write(self, path: Path) -> None:
+        """Write the job for ``read``."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(cast("Any", self)), indent=1), encoding="utf-8")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What a run's processes are told, as a JSON file on the shared disk.
+class Job(JobFile):
+    """What a run's processes are told.
 
     Attributes
     ----------
@@ -50,14 +61,9 @@ class Job:
     log: str
     terms: list[dict[str, Any]]
 
-    def write(self, path: Path) -> None:
-        """Write the job for :meth:`read`."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-
     @classmethod
     def read(cls, path: Path) -> "Job":
-        """Read what :meth:`write` wrote."""
+        """Read what ``write`` wrote."""
         document = json.loads(path.read_text(encoding="utf-8"))
         return cls(**document | {"settings": PretrainSettings(**document["settings"])})
 

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-from contextlib import suppress
 from pathlib import Path
 
 import nibabel
@@ -10,6 +9,7 @@ import numpy as np
 
 from brains45k.errors import CallError
 from brains45k.volume.volume import Volume
+from brains45k.whole import write_whole
 
 _GZIP_LEVEL = 6
 
@@ -45,25 +45,6 @@ def save_volume(volume: Volume, path: Path) -> None:
         If the disk does not take it.
     """
     write_whole(path, _npy(volume) if path.name.endswith(".npy") else _nifti(volume))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that a user asked for, whole or not at all.
-
-    Raises
-    ------
-    CallError
-        If the disk does not take it.
-    """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        msg = f"{path}: cannot be written ({error.strerror}). Name another place."
-        raise CallError(msg) from error
 
 
 def _npy(volume: Volume) -> bytes:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from brains45k.errors import CallError
 from brains45k.training.augment.draws import Keys, host_keys, stream
-from brains45k.training.augment.pipeline import INTERPOLATIONS, change, exact_float32
+from brains45k.training.augment.pipeline import change, exact_float32, require_interpolation
 from brains45k.training.augment.preset import find_preset
 from brains45k.training.augment.spatial import Spatial, warp_labelled
 from brains45k.training.augment.transform import Intensity
@@ -105,6 +105,4 @@ def _require(batch: Labelled, keys: Sequence[int], interpolation: str) -> None:
         found = f"{tuple(image.shape)} {image.dtype} with labels {tuple(label.shape)}"
         msg = f"patches are {found}; {len(keys)} keys ask for (N, C, S, S, S) torch.float32 and (N, S, S, S)"
         raise CallError(msg)
-    if interpolation not in INTERPOLATIONS:
-        msg = f"interpolation {interpolation!r} is unknown: choose one of {', '.join(INTERPOLATIONS)}"
-        raise CallError(msg)
+    require_interpolation(interpolation)

@@ -153,6 +153,17 @@ def _require(patches: Tensor, keys: Sequence[int], source_voxels: int, interpola
         found = f"{tuple(patches.shape)} {patches.dtype}"
         msg = f"patches are {found}; {len(keys)} keys and this preset ask for {shape} torch.float32"
         raise CallError(msg)
-    if interpolation not in INTERPOLATIONS:
-        msg = f"interpolation {interpolation!r} is unknown: choose one of {', '.join(INTERPOLATIONS)}"
+    require_interpolation(interpolation)
+
+
+def require_interpolation(name: str) -> None:
+    """Refuse an interpolation that does not exist.
+
+    Raises
+    ------
+    CallError
+        If it is none of :data:`INTERPOLATIONS`.
+    """
+    if name not in INTERPOLATIONS:
+        msg = f"interpolation {name!r} is unknown: choose one of {', '.join(INTERPOLATIONS)}"
         raise CallError(msg)
