@@ -97,7 +97,9 @@ def origin_of(tuned, task):
 def foreign_origin(weights):
     """Return a file of weights, and the record that lies beside it; without one nothing can tell of leaks."""
     if not weights.is_file():
-        raise WorkflowError(f"config: finetune.runs: there is no file {str(weights)!r} to start from.")
+        raise WorkflowError(
+            f"config: finetune.runs: there is no file {str(weights)!r} to start from."
+        )
     record = weights.with_name("volumes.parquet")
     if record.is_file():
         return {"weights": str(weights), "volumes": str(record)}
