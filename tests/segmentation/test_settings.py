@@ -57,18 +57,6 @@ def test_two_runs_from_scratch_of_one_network_are_refused() -> None:
         read_finetune({"finetune": {"runs": [_ENTRY, _ENTRY | {"name": "other"}]}})
 
 
-@pytest.mark.parametrize("pretrained", ["demo", "weights.safetensors", "a/b.ckpt"])
-def test_a_run_starts_from_an_entry_or_a_file(pretrained: str) -> None:
-    config = {"pretrain": [{"name": "demo"}], "finetune": {"runs": [_ENTRY | {"pretrained": pretrained}]}}
-    assert read_finetune(config).runs["run"].pretrained == pretrained
-
-
-def test_a_run_that_starts_from_an_unknown_name_is_refused() -> None:
-    config = {"pretrain": [{"name": "demo"}], "finetune": {"runs": [_ENTRY | {"pretrained": "dem"}]}}
-    with pytest.raises(CallError, match="nor a file of weights; did you mean 'demo'"):
-        read_finetune(config)
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -114,6 +114,12 @@ def test_weights_from_elsewhere_are_checked_by_the_record_beside_them(tabled: Wo
     assert "elsewhere/volumes.parquet" in taken.text
 
 
+def test_weights_that_are_not_there_end_the_run_before_any_work(tabled: Workspace) -> None:
+    run = tabled.run("-n", overrides={"finetune": {"runs": [_TINY | {"pretrained": "dem"}]}})
+    assert run.code != 0
+    assert "nor a file of weights; did you mean 'demo'?" in run.text
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -121,7 +127,6 @@ def test_weights_from_elsewhere_are_checked_by_the_record_beside_them(tabled: Wo
         ({"exclude_tasks": ["isles2"]}, "did you mean 'isles22'"),
         ({"exclude_volumes": ["wmh_misspelt"]}, "no source has a volume 'wmh_misspelt'"),
         ({"finetune": {"recipe": {"epoch": 3}}}, "unknown key 'epoch' at finetune.recipe"),
-        ({"finetune": {"runs": [_TINY | {"pretrained": "dem"}]}}, "nor a file of weights; did you mean 'demo'?"),
         ({"finetune": {"runs": [_TINY, _TINY | {"name": "b"}]}}, "both train unet_tiny from scratch"),
     ],
 )

@@ -3,6 +3,7 @@ Define what the rules of finetuning use: which folds there are, what they start 
 """
 
 import brains45k
+from brains45k.hints import hint
 from brains45k.tasks.survey import leaking
 
 TASK_CODE = module_fingerprint("brains45k.tasks")
@@ -98,7 +99,8 @@ def foreign_origin(weights):
     """Return a file of weights, and the record that lies beside it; without one nothing can tell of leaks."""
     if not weights.is_file():
         raise WorkflowError(
-            f"config: finetune.runs: there is no file {str(weights)!r} to start from."
+            f"config: finetune.runs: pretrained: {str(weights)!r} is neither an entry of pretrain nor "
+            f"a file of weights; {hint(str(weights), list(RUNS))}"
         )
     record = weights.with_name("volumes.parquet")
     if record.is_file():

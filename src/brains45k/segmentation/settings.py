@@ -8,12 +8,10 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from brains45k.errors import CallError
-from brains45k.hints import hint
 from brains45k.training.settings import MB_PER_PROCESS, MB_PER_WORKER, typed
 from brains45k.training.sizes import ring_slots
 
@@ -181,26 +179,14 @@ def read_finetune(config: Mapping[str, Any]) -> Finetune:
     Raises
     ------
     CallError
-        If two runs bear one name or train one network from scratch, a run starts from what is not there, or the
-        settings of one contradict each other.
+        If two runs bear one name or train one network from scratch, or the settings of one contradict each other.
     """
     entry = dict(config.get("finetune", {}))
     recipe, entries = entry.pop("recipe", {}), entry.pop("runs", [])
-    pretrained = [run["name"] for run in config.get("pretrain", [])]
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     runs = _read_runs(recipe, entries)
-    for run in runs.values():
-        _require_origin(run, pretrained)
     _require_one_scratch(runs.values())
     return Finetune(**values, runs=runs)
-
-
-def _require_origin(run: FinetuneSettings, pretrained: Sequence[str]) -> None:
-    """Refuse a name that is no run's; what looks like a file is looked for when it is needed."""
-    name = run.pretrained
-    if name and name not in pretrained and not Path(name).suffix:
-        msg = f"config: run {run.name!r}: pretrained: {name!r} is neither an entry of pretrain nor a file of weights; "
-        raise CallError(msg + hint(name, pretrained))
 
 
 def _require_one_scratch(runs: Iterable[FinetuneSettings]) -> None:
