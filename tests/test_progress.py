@@ -20,7 +20,7 @@ def shards(tmp_path: Path) -> dict[Path, Path]:
     """The plans of three shards, which hold nine volumes, and where their logs go."""
     write_tiny(tmp_path / "root")
     source = tiny_source()
-    candidates = scan_source(source, tmp_path / "root")
+    candidates = scan_source(source, tmp_path / "root").candidates
     plans = write_plans(
         source, candidates, root=tmp_path / "root", selection="reference", buckets=3, folder=tmp_path / "plan"
     )

@@ -73,7 +73,8 @@ def test_an_unknown_key_inside_is_placed() -> None:
 
 def test_an_unknown_key_without_a_near_one_gets_all() -> None:
     access = {"kind": "open", "steps": ["a"], "zzz": 1}
-    assert told(document(access=access)) == "unknown key 'zzz' at access; known keys: kind, steps, files."
+    keys = "kind, needs, download_bytes, terms_url, contact, steps, fetch, archives"
+    assert told(document(access=access)) == f"unknown key 'zzz' at access; known keys: {keys}."
 
 
 @pytest.mark.parametrize(
@@ -141,3 +142,10 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     path = tmp_path / "tiny.yaml"
     path.write_bytes("title: caf\u00e9\n".encode("latin-1"))
     assert str(path) in read_error(path)
+
+
+def test_a_password_in_an_address_is_not_quoted() -> None:
+    source = document(access={"kind": "open", "steps": ["."], "terms_url": "https://me:secret@example.org/x"})
+    with pytest.raises(CallError, match="terms_url") as refused:
+        validate(source, schema="source", name="s.yaml")
+    assert "secret" not in str(refused.value)

@@ -2,10 +2,10 @@
 
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from brains45k.errors import BrainsError
 
@@ -33,3 +33,8 @@ def job_log(path: str, *, fresh: bool = True) -> Iterator[TextIO]:
         except Exception:
             log.write(traceback.format_exc())
             raise
+
+
+def source_root(config: Mapping[str, Any], source: str) -> Path:
+    """Return the folder of a source, as the config names it."""
+    return Path(config["sources"][source]["root"]).expanduser()

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from brains45k import __version__
+from brains45k.cli_guide import guide
 from brains45k.codes import Code
 from brains45k.errors import BrainsError, CallError
 from brains45k.volume.content import Named
@@ -37,6 +38,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.version_option(__version__)
 def cli() -> None:
     """Build BRAINS-45K with 'snakemake --cores all corpus'; look at it, and at single volumes, with this."""
+
+
+cli.add_command(guide)
 
 
 @cli.command()

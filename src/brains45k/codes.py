@@ -28,7 +28,7 @@ class Code(StrEnum):
         "The file is a hidden side file of the operating system, such as macOS's '._' files.",
     )
     S_FORMAT = "S_FORMAT", "The selection does not take this file format."
-    S_DICOM = "S_DICOM", "The folder holds DICOM, which is not converted yet: convert it with dcm2niix first."
+    S_DICOM = "S_DICOM", "The DICOM series is not taken: an image converted from it lies in the same folder."
     S_COHORT = "S_COHORT", "The file belongs to a part of the dataset that the selection leaves out."
     S_SPLIT = "S_SPLIT", "The case belongs to the held-out part of the published split."
     S_TASK_TEST = "S_TASK_TEST", "The case is held out to test a downstream task (exclude_tasks in the config)."
@@ -91,6 +91,18 @@ class Code(StrEnum):
     E_LABELMAP = "E_LABELMAP", "The voxels take so few whole values that this is a label map or a mask."
     E_DERIVED = "E_DERIVED", "The voxels lie between 0 and 1 like a probability map."
 
+    # Excluded: DICOM.
+    E_DCM_NONE = "E_DCM_NONE", "The DICOM series holds no voxels, or holds them in a form that dcm2niix does not read."
+    E_DCM_PARTIAL = (
+        "E_DCM_PARTIAL",
+        "Slices of the DICOM series are missing, damaged or in conflict; download the series again.",
+    )
+    E_DCM_SPACING = (
+        "E_DCM_SPACING",
+        "The distance between the slices of the DICOM series varies, and dcm2niix could not make it even.",
+    )
+    E_DCM_CRASH = "E_DCM_CRASH", "The program dcm2niix failed, crashed or ran out of time on the DICOM series."
+
     # Excluded: a case of a task.
     E_IMAGE_MISSING = "E_IMAGE_MISSING", "The case lacks an image that the task asks for."
     E_LABEL_MISSING = "E_LABEL_MISSING", "The case has no label."
@@ -127,6 +139,12 @@ class Code(StrEnum):
     R_SFORM = "R_SFORM", "The sform was unusable; the qform was taken."
     R_NAN = "R_NAN", "A few NaN or infinite voxels at the border were set to the background."
     R_FRAME = "R_FRAME", "A trailing axis of length one was removed."
+    R_DCM_COPIES = "R_DCM_COPIES", "Files of the DICOM series with the same bytes as another were ignored."
+    R_DCM_EVEN = (
+        "R_DCM_EVEN",
+        "The distance between the DICOM slices varied; dcm2niix's image with even distances was taken.",
+    )
+    R_DCM_TILT = "R_DCM_TILT", "The DICOM slices were tilted against their axis; dcm2niix's corrected image was taken."
 
     # Flagged and kept.
     F_UNITS = "F_UNITS", "The header names no unit of length; millimetres were assumed."
@@ -144,6 +162,7 @@ class Code(StrEnum):
     F_UNIT_RANGE = "F_UNIT_RANGE", "The voxels lie between 0 and 1 like a probability map; the name says an image."
     F_HOT_VOXEL = "F_HOT_VOXEL", "A few voxels are far brighter than all others."
     F_DERIVED = "F_DERIVED", "The image is a derived map; the selection takes it all the same."
+    F_SIDECAR = "F_SIDECAR", "The JSON file beside the image cannot be used; what the scanner was set to is not known."
     F_LABEL_FORM = (
         "F_LABEL_FORM",
         "Label and image agree by one of the two orientations that a header may state, and not by the other.",
@@ -152,3 +171,5 @@ class Code(StrEnum):
         "F_PARTIAL_SPLIT",
         "The published split could not be reproduced: not all of its cases were found.",
     )
+    F_DCM_PARTS = "F_DCM_PARTS", "Phase, real, imaginary or overlay images of the DICOM series were left out."
+    F_DCM_SEVERAL = "F_DCM_SEVERAL", "The DICOM series holds several images; each has a row of its own."

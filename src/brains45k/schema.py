@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,9 @@ import yaml
 
 from brains45k.errors import CallError
 from brains45k.hints import hint
+
+# A value that breaks the schema is quoted; what an address names before its host is a user and a password.
+_SECRET = re.compile(r"//[^/@\s']*@")
 
 
 def load_yaml(path: Path, *, schema: str) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def _describe(error: jsonschema.ValidationError) -> str:
     if error.validator == "type" and str(error.instance).lower() in {"true", "false"}:
         # Snakemake's --config knows truth values in Python's spelling alone.
         return f"at {place}: {error.message}; on the command line write True or False."
-    return f"at {place}: {error.message}."
+    return f"at {place}: {_SECRET.sub('//***@', error.message)}."
 
 
 def _describe_unknown_key(error: jsonschema.ValidationError, place: str) -> str:

@@ -32,7 +32,8 @@ def assemble(corpus: SmallCorpus, **changes: Any) -> list[dict[str, Any]]:
     arguments: dict[str, Any] = {
         "index": corpus.workdir / index_path("tiny"),
         "rows": sorted((corpus.workdir / "data/corpus/tiny").glob("*.parquet")),
-        "facts": {key: document()[key] for key in ("title", "licence", "expected")},
+        "facts": {key: document()[key] for key in ("title", "licence", "expected")} | {"metadata": []},
+        "root": corpus.workdir / "data/sources/tiny",
         "selection": "reference",
         "split": {"seed": 45, "val_fraction": 0.5},
         "manifest": corpus.workdir / "manifests/tiny.parquet",
@@ -270,6 +271,7 @@ def test_an_index_that_another_run_has_changed_is_refused(corpus: SmallCorpus) -
     arguments: dict[str, Any] = {
         "rows": [],
         "facts": {},
+        "root": Path("nowhere"),
         "selection": "reference",
         "split": {},
         "manifest": Path("never.parquet"),
@@ -282,7 +284,7 @@ def test_the_manifest_of_a_source_that_is_gone_goes_and_a_users_table_stays(copi
     folder = copied.workdir / "manifests"
     shutil.copyfile(folder / "tiny.parquet", folder / "gone.parquet")
     (folder / "notes.parquet").write_bytes(b"mine")
-    write_table([{"volume_id": "a"}], ROWS, folder / "mine.parquet")
+    write_table([{"volume_id": "a", "candidate": "a"}], ROWS, folder / "mine.parquet")
     assemble_corpus([folder / "frames.parquet", folder / "tiny.parquet"], folder / "corpus.parquet")
     names = {path.name for path in folder.iterdir()}
     assert names == {"frames.parquet", "tiny.parquet", "corpus.parquet", "notes.parquet", "mine.parquet"}

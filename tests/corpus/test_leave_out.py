@@ -19,7 +19,7 @@ from brains45k.sources.scan import scan_source
 def candidates(tmp_path: Path) -> list[Candidate]:
     settings = read_settings(config(), catalog=write_catalog(tmp_path / "config/sources"))
     write_tiny(tmp_path / "tiny")
-    return scan_source(settings.sources["tiny"].source, tmp_path / "tiny")
+    return scan_source(settings.sources["tiny"].source, tmp_path / "tiny").candidates
 
 
 def codes(candidates: list[Candidate]) -> dict[str, tuple[Code | None, Code | None]]:

@@ -29,7 +29,9 @@ def test_content_is_written_once(tmp_path: Path) -> None:
 
 def test_a_table_comes_back_with_its_metadata(tmp_path: Path) -> None:
     path = tmp_path / "rows.parquet"
-    assert write_table([{"volume_id": "a", "flags": ["F_THIN"]}], ROWS, path, metadata={"build_id": "1"})
+    assert write_table(
+        [{"volume_id": "a", "candidate": "a", "flags": ["F_THIN"]}], ROWS, path, metadata={"build_id": "1"}
+    )
     table = read_table(path)
     assert table.schema.equals(ROWS)
     assert metadata_of(table) == {"build_id": "1"}
@@ -74,7 +76,7 @@ def test_a_damaged_footer_is_told_in_one_line(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_table(tmp_path: Path) -> None:
     for name in ("tiny", "corpus"):
-        write_table([{"volume_id": "a"}], ROWS, tmp_path / f"{name}.parquet")
+        write_table([{"volume_id": "a", "candidate": "a"}], ROWS, tmp_path / f"{name}.parquet")
     with pytest.raises(DataError):
         read_table(tmp_path)
 

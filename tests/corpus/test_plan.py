@@ -12,9 +12,10 @@ from support.small_corpus import tiny_source, write_nifti, write_tiny
 import brains45k.corpus.plan as module
 from brains45k.corpus.manifest import metadata_of, read_table
 from brains45k.corpus.memory import BASE_BYTES, Extent, peak_bytes, peek
-from brains45k.corpus.plan import bucket_of, memory_mb, read_plan, write_index, write_plans
+from brains45k.corpus.plan import bucket_of, memory_mb, read_plan, tables_of, write_index, write_plans
 from brains45k.sources.catalog import Source
 from brains45k.sources.scan import scan_source
+from brains45k.sources.walk import FoundFile
 
 BUCKETS = 5
 LONG_AGO_NS = 10**18
@@ -58,7 +59,9 @@ def plan(
 ) -> list[Path]:
     taken = source or tiny_source()
     folder = root.parent / "plan"
-    return write_plans(taken, scan_source(taken, root), root=root, selection=selection, buckets=buckets, folder=folder)
+    return write_plans(
+        taken, scan_source(taken, root).candidates, root=root, selection=selection, buckets=buckets, folder=folder
+    )
 
 
 def volumes(paths: list[Path]) -> dict[str, str]:
@@ -81,7 +84,7 @@ def test_each_bucket_has_a_plan_even_if_it_is_empty(root: Path) -> None:
 
 def test_each_selected_volume_stands_in_one_plan(root: Path) -> None:
     paths = plan(root)
-    selected = sorted(one.file.path for one in scan_source(tiny_source(), root) if one.reference.taken)
+    selected = sorted(one.file.path for one in scan_source(tiny_source(), root).candidates if one.reference.taken)
     assert len(selected) == 9
     assert sorted(volume["path"] for path in paths for volume in read_plan(path)["volumes"]) == selected
 
@@ -201,13 +204,14 @@ def test_a_shard_of_nothing_is_given_what_python_needs(root: Path) -> None:
 
 
 def test_the_index_has_a_row_for_every_candidate(root: Path) -> None:
-    candidates = scan_source(tiny_source(), root)
+    candidates = scan_source(tiny_source(), root).candidates
     index = root.parent / "index.parquet"
-    assert write_index(candidates, index, demo=False)
+    assert write_index(candidates, [FoundFile("a.csv", ".csv", 3, 4)], index, demo=False)
     table = read_table(index)
     rows = {row["source_path"]: row for row in table.to_pylist()}
     assert len(rows) == len(candidates) == 12
     assert metadata_of(table)["demo"] == "False"
+    assert tables_of(table) == ["a.csv"]
     mask = rows["sub-01/sub-01_mask.nii.gz"]
     assert (mask["layout"], mask["reference_code"], mask["source_format"]) == ("mask", "S_LABEL", "nii.gz")
     flair = rows["sub-06/sub-06_FLAIR.nii.gz"]
@@ -217,7 +221,7 @@ def test_the_index_has_a_row_for_every_candidate(root: Path) -> None:
 
 def test_an_index_that_would_say_the_same_is_left_alone(root: Path) -> None:
     index = root.parent / "index.parquet"
-    assert write_index(scan_source(tiny_source(), root), index, demo=False)
-    assert not write_index(scan_source(tiny_source(), root), index, demo=False)
+    assert write_index(scan_source(tiny_source(), root).candidates, [], index, demo=False)
+    assert not write_index(scan_source(tiny_source(), root).candidates, [], index, demo=False)
     (root / "sub-02/sub-02_mask.nii.gz").write_bytes(b"mask")
-    assert write_index(scan_source(tiny_source(), root), index, demo=False)
+    assert write_index(scan_source(tiny_source(), root).candidates, [], index, demo=False)

@@ -14,13 +14,16 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
+import yaml
 import zarr
+from support import dicom
 from support.levels import as_stored
 from support.small_corpus import (
     HEAD,
     RAS,
     SmallCorpus,
     config,
+    document,
     head,
     rebuild,
     write_catalog,
@@ -29,11 +32,12 @@ from support.small_corpus import (
 )
 
 import brains45k.corpus.shard as module
-from brains45k.corpus import store
+from brains45k.corpus import content, store
 from brains45k.corpus.build import make_recipe
 from brains45k.corpus.manifest import metadata_of, read_table
 from brains45k.corpus.plan import read_plan
 from brains45k.corpus.settings import Settings, read_settings
+from brains45k.corpus.survey import survey
 from brains45k.volume.preprocess import preprocess, preprocess_oriented
 from brains45k.volume.read import open_volume
 
@@ -209,8 +213,8 @@ def test_one_files_voxels_are_in_memory_at_a_time(
     files: list[weakref.ref[Any]] = []
     alive: list[int] = []
 
-    def note(path: Path, content: bytes) -> Any:
-        opened = open_volume(path, content)
+    def note(path: Path, read: bytes) -> Any:
+        opened = open_volume(path, read)
         # Of the voxels themselves: what a refusal holds on to is found as well.
         files.append(weakref.ref(opened.stored))
         alive.append(sum(file() is not None for file in files))
@@ -221,7 +225,7 @@ def test_one_files_voxels_are_in_memory_at_a_time(
         negative = head(number)
         negative[HEAD, HEAD, 4] = -5
         write_nifti(tmp_path / f"root/sub-{number:02d}/sub-{number:02d}_T2w.nii.gz", negative)
-    monkeypatch.setattr(module, "open_volume", note)
+    monkeypatch.setattr(content, "open_volume", note)
     gc.disable()
     try:
         rebuild(tmp_path, settings)
@@ -317,3 +321,23 @@ def test_the_log_has_a_line_for_each_volume(copied: SmallCorpus) -> None:
         (row["reason"] or "kept", name) for name, row in rows.items()
     ]
     assert all(seconds.endswith(" s") for _, seconds, *_ in lines)
+
+
+def test_each_image_of_a_series_has_a_row_and_an_array(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    dicom.save(dicom.dual_echo(), tmp_path / "root/sub-01")
+    broken = dicom.save(dicom.series(number=2), tmp_path / "root/sub-02")
+    dicom.truncate(broken[3])
+    catalog = write_catalog(tmp_path / "config/sources")
+    layouts = [{"name": "series", "path": "{subject}/{file}", "examples": ["sub-01/0000.dcm"]}]
+    (catalog / "tiny.yaml").write_text(yaml.safe_dump(document(layouts=layouts)))
+    sources = {"tiny": {"enabled": True, "root": "root"}}
+    settings = read_settings(config(sources=sources), catalog=catalog)
+    survey(settings)
+    rows = [row for bucket in range(3) for row in read_table(write_one_shard("tiny", bucket, settings)).to_pylist()]
+    first, second, refused = sorted(rows, key=lambda row: row["volume_id"])
+    assert [row["part"] for row in (first, second, refused)] == ["e1", "e2", None]
+    assert first["candidate"] == second["candidate"] == first["volume_id"].removesuffix("_e1")
+    assert (first["array"], second["array"]) == (first["volume_id"], second["volume_id"])
+    assert first["voxel_sha256"] != second["voxel_sha256"]
+    assert (refused["reason"], refused["shape"]) == ("E_DCM_PARTIAL", None)

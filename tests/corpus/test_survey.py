@@ -44,7 +44,7 @@ def test_the_clean_selection_selects_less(tmp_path: Path, settings: Settings) ->
 
 def test_a_missing_source_says_how_to_get_it(tmp_path: Path, settings: Settings) -> None:
     found = look(tmp_path, settings)["tiny"]
-    assert (found.state, found.note) == (State.MISSING, "by hand: Ask the one who made it.")
+    assert (found.state, found.note) == (State.MISSING, "by hand: 'brains45k guide tiny' has every step")
     assert not (tmp_path / index_path("tiny")).exists()
 
 

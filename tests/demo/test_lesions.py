@@ -38,7 +38,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def candidates(source: Source, root: Path) -> list[Candidate]:
-    return scan_source(source, root)
+    return scan_source(source, root).candidates
 
 
 @pytest.fixture(scope="module")

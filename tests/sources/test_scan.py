@@ -34,7 +34,7 @@ def flags(candidates: list[Candidate]) -> set[tuple[Code, ...]]:
 def test_every_file_with_an_image_extension_is_there(tmp_path: Path) -> None:
     write_tiny(tmp_path)
     files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.suffix in {".gz", ".nii"}}
-    candidates = scan_source(tiny_source(), tmp_path)
+    candidates = scan_source(tiny_source(), tmp_path).candidates
     assert {candidate.file.path for candidate in candidates} == files
     assert len(candidates) == len(files) == 12
 
@@ -43,7 +43,7 @@ def test_both_verdicts_are_there(tmp_path: Path) -> None:
     write_tiny(tmp_path)
     verdicts = {
         candidate.file.path: (candidate.reference.code, candidate.clean.code)
-        for candidate in scan_source(tiny_source(), tmp_path)
+        for candidate in scan_source(tiny_source(), tmp_path).candidates
     }
     assert verdicts["sub-01/sub-01_T1w.nii.gz"] == (None, None)
     assert verdicts["sub-06/sub-06_FLAIR.nii.gz"] == (None, Code.S_COHORT)
@@ -51,42 +51,42 @@ def test_both_verdicts_are_there(tmp_path: Path) -> None:
 
 
 def test_a_verdict_is_asked_for_by_name(tmp_path: Path) -> None:
-    (candidate,) = scan_source(tiny_source(), touch(tmp_path, "sub-06/sub-06_FLAIR.nii"))
+    (candidate,) = scan_source(tiny_source(), touch(tmp_path, "sub-06/sub-06_FLAIR.nii")).candidates
     assert candidate.verdict("reference").taken
     assert not candidate.verdict("clean").taken
 
 
 def test_a_second_copy_of_a_download_gets_other_names(tmp_path: Path) -> None:
     touch(tmp_path, *(f"{folder}/sub-01/sub-01_T1w.nii" for folder in ("copy", "download", "more")))
-    candidates = scan_source(tiny_source(), tmp_path)
+    candidates = scan_source(tiny_source(), tmp_path).candidates
     assert len({candidate.volume_id for candidate in candidates}) == 3
     # The first keeps the name that it has alone.
-    (alone,) = scan_source(tiny_source(), tmp_path / "copy")
+    (alone,) = scan_source(tiny_source(), tmp_path / "copy").candidates
     assert candidates[0].volume_id == alone.volume_id
 
 
 def test_channels_of_a_second_copy_get_other_names(tmp_path: Path) -> None:
     channels = [{"name": "a", "suffix": "T1w"}, {"name": "b", "suffix": "T2w"}]
     touch(tmp_path, *(f"{folder}/sub-01/sub-01_T1w.nii" for folder in ("copy", "download")))
-    candidates = scan_source(tiny_source(channels=channels), tmp_path)
+    candidates = scan_source(tiny_source(channels=channels), tmp_path).candidates
     assert len({candidate.volume_id for candidate in candidates}) == 4
 
 
 def test_the_same_name_with_two_extensions_is_two_volumes(tmp_path: Path) -> None:
     touch(tmp_path, "sub-01/sub-01_T1w.nii", "sub-01/sub-01_T1w.nii.gz")
-    assert len({candidate.volume_id for candidate in scan_source(tiny_source(), tmp_path)}) == 2
+    assert len({candidate.volume_id for candidate in scan_source(tiny_source(), tmp_path).candidates}) == 2
 
 
 def test_an_incomplete_split_is_flagged(tmp_path: Path) -> None:
     source = tiny_source(selection=selection(reference={"split": SPLIT}))
     root = subjects(tmp_path, 3)
-    assert flags(scan_source(source, root)) == {(Code.F_PARTIAL_SPLIT,)}
-    assert flags(scan_source(source, root, selection="clean")) == {()}
+    assert flags(scan_source(source, root).candidates) == {(Code.F_PARTIAL_SPLIT,)}
+    assert flags(scan_source(source, root, selection="clean").candidates) == {()}
 
 
 def test_a_complete_split_is_not_flagged(tmp_path: Path) -> None:
     source = tiny_source(selection=selection(reference={"split": SPLIT}))
-    candidates = scan_source(source, subjects(tmp_path, 4))
+    candidates = scan_source(source, subjects(tmp_path, 4)).candidates
     assert flags(candidates) == {()}
     assert sum(candidate.reference.code is Code.S_SPLIT for candidate in candidates) == 1
 
@@ -94,8 +94,8 @@ def test_a_complete_split_is_not_flagged(tmp_path: Path) -> None:
 def test_an_incomplete_split_of_the_clean_selection_is_flagged(tmp_path: Path) -> None:
     source = tiny_source(selection=selection(clean={"split": SPLIT}))
     root = subjects(tmp_path, 3)
-    assert flags(scan_source(source, root, selection="clean")) == {(Code.F_PARTIAL_SPLIT,)}
-    assert flags(scan_source(source, root)) == {()}
+    assert flags(scan_source(source, root, selection="clean").candidates) == {(Code.F_PARTIAL_SPLIT,)}
+    assert flags(scan_source(source, root).candidates) == {()}
 
 
 def test_a_root_below_where_the_layout_begins_will_do(tmp_path: Path) -> None:
@@ -104,6 +104,8 @@ def test_a_root_below_where_the_layout_begins_will_do(tmp_path: Path) -> None:
     place = tmp_path / "training/Utrecht/7"
     place.mkdir(parents=True)
     (place / "T1w.nii").touch()
-    names = {scan_source(source, root)[0].volume_id for root in (tmp_path, tmp_path / "training", place.parent)}
+    names = {
+        scan_source(source, root).candidates[0].volume_id for root in (tmp_path, tmp_path / "training", place.parent)
+    }
     assert len(names) == 1
-    assert scan_source(source, place)[0].layout is None
+    assert scan_source(source, place).candidates[0].layout is None

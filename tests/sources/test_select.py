@@ -19,6 +19,7 @@ LAYOUTS = [
     {"name": "masks", "role": "label", "path": "masks/{subject}", "examples": ["masks/a.nii"]},
     {"name": "spectra", "role": "other", "path": "mrs/{subject}", "examples": ["mrs/a.nii"]},
     {"name": "held", "path": "held/{subject}", "set": {"part": "test"}, "examples": ["held/a.nii"]},
+    {"name": "kinds", "path": r"{subject}/{series}/{scan:I\d}/*/{file}", "examples": ["s/i/I7/nifti/x.nii"]},
     {"name": "visits", "path": "{subject}/{session}/{series}", "examples": ["a/b/c.nii"]},
     {"name": "flat", "path": "{subject}", "set": {"part": "training"}, "examples": ["a.nii"]},
 ]
@@ -50,8 +51,9 @@ def verdict(path: str, **rules: Any) -> Verdict:
         ("masks/a.nii", {}, Code.S_LABEL),
         ("mrs/a.nii", {}, Code.S_OTHER),
         ("held/a.nii", {"layouts": ["visits"]}, Code.S_COHORT),
-        ("a/b/1.dcm", {}, Code.S_DICOM),
-        ("a/b/1.dcm", {"formats": [".nii"]}, Code.S_DICOM),
+        ("a/b/1.dcm", {}, None),
+        ("a/b/1.dcm", {"formats": [".nii"]}, None),
+        ("a/b/1.dcm", {"formats": [".nii.gz"]}, Code.S_FORMAT),
         ("a/b/c.mgz", {"formats": [".nii", ".nii.gz"]}, Code.S_FORMAT),
         ("a/b/c.NII", {"formats": [".nii"]}, None),
         ("held/a.nii", {"where": {"part": ["training"]}}, Code.S_COHORT),
@@ -68,6 +70,19 @@ def verdict(path: str, **rules: Any) -> Verdict:
 )
 def test_one_candidate(path: str, rules: dict[str, Any], code: Code | None) -> None:
     assert verdict(path, **rules).code == code
+
+
+@pytest.mark.parametrize(
+    ("paths", "codes"),
+    [
+        (["a/b/1.dcm", "a/b/c.nii"], [Code.S_DICOM, None]),
+        (["a/b/1.dcm", "a/d/c.nii"], [None, None]),
+        (["a/b/1.dcm", "a/b/c.mgz"], [None, Code.S_FORMAT]),
+        (["s/i/I7/dicom/1.dcm", "s/i/I7/nifti/x.nii", "s/i/I8/dicom/1.dcm"], [Code.S_DICOM, None, None]),
+    ],
+)
+def test_a_series_that_lies_there_as_nifti_too_is_taken_once(paths: list[str], codes: list[Code | None]) -> None:
+    assert [verdict.code for verdict in verdicts(paths, formats=[".nii"])] == codes
 
 
 def test_a_path_that_fits_no_layout() -> None:

@@ -56,14 +56,11 @@ def test_the_file_is_valid(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_addresses_are_complete(name: str) -> None:
+def test_the_homepage_is_an_address(name: str) -> None:
     # jsonschema checks the format "uri" only where an optional package is installed.
-    document = source_of(name).document
-    addresses = [document["homepage"], *(file["url"] for file in document["access"].get("files", []))]
-    for address in addresses:
-        parts = urlsplit(address)
-        assert parts.scheme in {"http", "https"}
-        assert parts.netloc
+    parts = urlsplit(source_of(name).document["homepage"])
+    assert parts.scheme in {"http", "https"}
+    assert parts.netloc
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,7 +15,7 @@ from brains45k.corpus.manifest import read_table
 from brains45k.corpus.plan import read_plan, write_index, write_plans
 from brains45k.errors import DataError
 from brains45k.sources.scan import scan_source
-from brains45k.sources.walk import walk_images
+from brains45k.sources.walk import size_and_time, walk_files
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -27,17 +27,17 @@ def touch(root: Path, *names: str) -> Path:
 
 
 def paths(root: Path) -> list[str]:
-    return [file.path for file in walk_images(root)]
+    return [file.path for file in walk_files(root)]
 
 
 def test_images_are_listed_with_size_and_time(tmp_path: Path) -> None:
-    (file,) = walk_images(touch(tmp_path, "sub-01/T1w.NII.gz"))
+    (file,) = walk_files(touch(tmp_path, "sub-01/T1w.NII.gz"))
     assert (file.path, file.extension, file.bytes) == ("sub-01/T1w.NII.gz", ".nii.gz", 6)
     assert file.mtime_ns == (tmp_path / "sub-01/T1w.NII.gz").stat().st_mtime_ns
 
 
 def test_what_is_no_image_is_passed_over(tmp_path: Path) -> None:
-    assert paths(touch(tmp_path, "a.json", "b.csv", "README", "c.nii.gz.md5", "nii")) == []
+    assert paths(touch(tmp_path, "a.json", "b.txt", "README", "c.nii.gz.md5", "nii")) == []
 
 
 def test_hidden_files_are_listed(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_pair_is_as_new_as_its_newer_file(tmp_path: Path, newer: str) -> None:
     for name in ("a.hdr", "a.img"):
         os.utime(touch(tmp_path, name) / name, ns=(10**18, 10**18))
     os.utime(tmp_path / newer, ns=(10**18, 2 * 10**18))
-    (file,) = walk_images(tmp_path)
+    (file,) = walk_files(tmp_path)
     assert file.mtime_ns == 2 * 10**18
 
 
@@ -83,11 +83,26 @@ def test_a_folder_of_dicom_is_one_file(tmp_path: Path) -> None:
     assert paths(tmp_path) == ["s1/1.dcm", "s1/x.nii", "s2/1.dcm"]
 
 
+def test_a_folder_of_dicom_has_the_bytes_of_all_and_the_time_of_the_newest(tmp_path: Path) -> None:
+    touch(tmp_path, "s1/1.dcm", "s1/2.DCM", "s1/x.txt")
+    (tmp_path / "s1/2.DCM").write_bytes(b"longer than the first")
+    os.utime(tmp_path / "s1/1.dcm", ns=(10**18, 10**18))
+    os.utime(tmp_path / "s1/2.DCM", ns=(10**18, 2 * 10**18))
+    (file,) = walk_files(tmp_path)
+    assert (file.path, file.bytes, file.mtime_ns) == ("s1/1.dcm", 6 + 21, 2 * 10**18)
+    assert size_and_time(tmp_path / "s1/1.dcm") == (file.bytes, file.mtime_ns)
+
+
+def test_tables_are_met_beside_images(tmp_path: Path) -> None:
+    touch(tmp_path, "idaSearch.csv", "notes.txt", "a/x.nii", "a/X.XML", "a/m.xlsx")
+    assert paths(tmp_path) == ["idaSearch.csv", "a/X.XML", "a/m.xlsx", "a/x.nii"]
+
+
 def test_a_linked_file_counts(tmp_path: Path) -> None:
     touch(tmp_path, "store/a.nii")
     (tmp_path / "root").mkdir()
     (tmp_path / "root/b.nii").symlink_to(tmp_path / "store/a.nii")
-    (file,) = walk_images(tmp_path / "root")
+    (file,) = walk_files(tmp_path / "root")
     assert (file.path, file.bytes) == ("b.nii", 6)
 
 
@@ -135,7 +150,7 @@ def test_a_link_to_itself_is_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", ["a.nii", "nowhere.nii"])
 def test_a_link_that_leads_nowhere_is_listed(tmp_path: Path, target: str) -> None:
     (tmp_path / "a.nii").symlink_to(target)
-    assert [(file.path, file.bytes) for file in walk_images(tmp_path)] == [("a.nii", 0)]
+    assert [(file.path, file.bytes) for file in walk_files(tmp_path)] == [("a.nii", 0)]
 
 
 def test_a_linked_folder_from_outside_is_walked_once(tmp_path: Path) -> None:
@@ -168,8 +183,8 @@ def write_raw_name(folder: Path, name: bytes) -> None:
 def test_a_name_that_is_not_utf8_survives_to_the_index_and_the_plan(tmp_path: Path) -> None:
     write_raw_name(tmp_path / "caf\u00e9", b"\xe9.nii")
     source = tiny_source(layouts=[{"name": "any", "path": "*", "examples": ["a.nii"]}])
-    (candidate,) = scan_source(source, tmp_path)
-    write_index([candidate], tmp_path / "index.parquet", demo=False)
+    (candidate,) = scan_source(source, tmp_path).candidates
+    write_index([candidate], [], tmp_path / "index.parquet", demo=False)
     (row,) = read_table(tmp_path / "index.parquet").to_pylist()
     assert row["source_path"] == "caf\u00e9/\\xe9.nii"
     plans = write_plans(source, [candidate], root=tmp_path, selection="reference", buckets=1, folder=tmp_path)
@@ -180,7 +195,7 @@ def test_a_name_that_is_not_utf8_survives_to_the_index_and_the_plan(tmp_path: Pa
 def test_a_field_that_is_not_utf8_survives_to_the_index(tmp_path: Path) -> None:
     write_raw_name(tmp_path / "sub-01", b"\xe9.nii")
     source = tiny_source(layouts=[{"name": "any", "path": "{subject}/{series}", "examples": ["a/b.nii"]}])
-    write_index(scan_source(source, tmp_path), tmp_path / "index.parquet", demo=False)
+    write_index(scan_source(source, tmp_path).candidates, [], tmp_path / "index.parquet", demo=False)
     (row,) = read_table(tmp_path / "index.parquet").to_pylist()
     assert (row["subject"], row["series"]) == ("sub-01", "\\xe9")
 
@@ -188,11 +203,13 @@ def test_a_field_that_is_not_utf8_survives_to_the_index(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_listed_is_listed_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, "open/a.nii", "closed/b.nii")
     monkeypatch.setattr(os, "scandir", _failing(os.scandir, tmp_path / "closed", PermissionError(errno.EACCES, "no")))
-    assert [(file.path, file.extension) for file in walk_images(tmp_path)] == [
+    assert [(file.path, file.extension) for file in walk_files(tmp_path)] == [
         ("closed", "folder"),
         ("open/a.nii", ".nii"),
     ]
-    verdicts = {candidate.file.path: candidate.reference.code for candidate in scan_source(tiny_source(), tmp_path)}
+    verdicts = {
+        candidate.file.path: candidate.reference.code for candidate in scan_source(tiny_source(), tmp_path).candidates
+    }
     assert verdicts["closed"] is Code.E_UNREADABLE
 
 
@@ -200,7 +217,7 @@ def test_a_disk_that_fails_ends_the_walk(tmp_path: Path, monkeypatch: pytest.Mon
     touch(tmp_path, "a/a.nii", "b/b.nii")
     monkeypatch.setattr(os, "scandir", _failing(os.scandir, tmp_path / "b", OSError(errno.EIO, "Input/output error")))
     with pytest.raises(DataError, match="cannot be listed"):
-        list(walk_images(tmp_path))
+        list(walk_files(tmp_path))
 
 
 def _failing(scandir: Callable[[str], Any], folder: Path, error: OSError) -> Callable[[str], Any]:

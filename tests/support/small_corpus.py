@@ -220,7 +220,9 @@ def _build_source(name: str, settings: Settings) -> Path:
         index=index_path(name),
         index_digest=digest_of(index_path(name)),
         rows=[write_one_shard(name, bucket, settings) for bucket in range(entry.buckets)],
-        facts={key: entry.source.document[key] for key in ("title", "licence", "expected")},
+        facts={key: entry.source.document[key] for key in ("title", "licence", "expected")}
+        | {"metadata": entry.source.metadata},
+        root=entry.root,
         selection=settings.selection,
         split=settings.split,
         manifest=manifest,

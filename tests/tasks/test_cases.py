@@ -217,7 +217,7 @@ def test_channels_of_one_file_are_images_of_a_case() -> None:
 
 def test_held_out_agrees_with_the_plan(tmp_path: Path) -> None:
     root = write_tree(tmp_path)
-    assert held_out(tiny_task(), scan_source(source(), root)) == {"sub-51", "sub-52"}
+    assert held_out(tiny_task(), scan_source(source(), root).candidates) == {"sub-51", "sub-52"}
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def source() -> Source:
 
 def plan_tree(task: Task, root: Path) -> dict[str, Any]:
     """Plan a task on the files of the tiny source that lie below a root."""
-    return plan_task(task, source(), scan_source(source(), root))
+    return plan_task(task, source(), scan_source(source(), root).candidates)
 
 
 def lesion(seed: int) -> Array:

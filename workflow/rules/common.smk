@@ -89,6 +89,8 @@ ASSEMBLY_CODE = module_fingerprint(
     "brains45k.corpus.assemble",
     "brains45k.corpus.duplicates",
     "brains45k.corpus.manifest",
+    "brains45k.sources.facts",
+    "brains45k.sources.tables",
 )
 
 
@@ -202,7 +204,8 @@ def runtime_of_run(wildcards, attempt):
 def source_facts(wildcards):
     """Return what a source's manifest says of its source file."""
     document = SETTINGS.sources[wildcards.source].source.document
-    return {key: document[key] for key in ("title", "licence", "expected")}
+    facts = {key: document[key] for key in ("title", "licence", "expected")}
+    return facts | {"metadata": document.get("metadata", [])}
 
 
 def demo_sources_in_use():

@@ -19,3 +19,13 @@ rule demo_sources:
         code=module_fingerprint("brains45k.demo"),
     script:
         "../scripts/demo_sources.py"
+
+
+rule fetch:
+    """Download what may be downloaded, unpack what lies there, and list what is left to a person."""
+    log:
+        "logs/fetch.log",
+    localrule: True
+    threads: 1
+    script:
+        "../scripts/fetch_sources.py"

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from brains45k.adapter import job_log
+from brains45k.adapter import job_log, source_root
 from brains45k.corpus.assemble import assemble_source, remove_orphans
 from brains45k.corpus.timing import seconds_per_volume
 from brains45k.report.terminal import summary_lines
@@ -14,6 +14,7 @@ with job_log(snakemake.log[0]) as log:
         index_digest=snakemake.params.index,
         rows=[Path(path) for path in snakemake.input.rows],
         facts=snakemake.params.facts,
+        root=source_root(snakemake.config, snakemake.wildcards.source),
         selection=snakemake.params.selection,
         split=snakemake.params.split,
         manifest=Path(snakemake.output.manifest),

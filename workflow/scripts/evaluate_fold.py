@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from brains45k.adapter import job_log
+from brains45k.adapter import job_log, source_root
 from brains45k.segmentation.evaluate import EvaluateJob, evaluate_fold
 from brains45k.tasks.task import read_task
 
@@ -14,7 +14,7 @@ with job_log(snakemake.log[0]) as log:
         EvaluateJob(
             model=snakemake.input.weights,
             cases=str(Path(snakemake.input.marker).parent),
-            root=str(Path(snakemake.config["sources"][task.source]["root"]).expanduser()),
+            root=str(source_root(snakemake.config, task.source)),
             fold=snakemake.input.fold,
             task=task.name,
             document=dict(task.document),

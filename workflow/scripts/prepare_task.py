@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from brains45k.adapter import job_log
+from brains45k.adapter import job_log, source_root
 from brains45k.corpus.build import make_recipe
 from brains45k.corpus.manifest import require_digest, write_table
 from brains45k.report.terminal import case_lines
@@ -19,7 +19,7 @@ with job_log(snakemake.log[0]) as log:
     rows = prepare_task(
         plan,
         Task.from_document(plan["task"], plan["document"]),
-        Path(snakemake.config["sources"][plan["source"]]["root"]).expanduser(),
+        source_root(snakemake.config, plan["source"]),
         make_recipe(snakemake.config["preprocess"]).preprocessing,
         Path(snakemake.output.marker).parent,
         workers=snakemake.threads,

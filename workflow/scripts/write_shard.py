@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from brains45k.adapter import job_log
+from brains45k.adapter import job_log, source_root
 from brains45k.corpus.build import make_recipe
 from brains45k.corpus.shard import write_shard
 
@@ -10,7 +10,7 @@ with job_log(snakemake.log[0]) as log:
     write_shard(
         plan_path=Path(snakemake.input.plan),
         plan_digest=snakemake.params.plan,
-        root=Path(snakemake.config["sources"][snakemake.wildcards.source]["root"]).expanduser(),
+        root=source_root(snakemake.config, snakemake.wildcards.source),
         shard=Path(snakemake.output.shard),
         rows=Path(snakemake.output.rows),
         recipe=make_recipe(snakemake.config["preprocess"]),

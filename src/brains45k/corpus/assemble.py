@@ -4,8 +4,9 @@ import hashlib
 import json
 import re
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from brains45k.codes import Code
 from brains45k.corpus.duplicates import mark_duplicates
 from brains45k.corpus.manifest import (
+    FACTS,
     MANIFEST,
     READING,
     Status,
@@ -24,7 +26,10 @@ from brains45k.corpus.manifest import (
     require_digest,
     write_table,
 )
+from brains45k.corpus.plan import tables_of
 from brains45k.errors import DataError
+from brains45k.sources.facts import Facts
+from brains45k.sources.tables import Tables, read_tables
 
 Row = dict[str, Any]
 
@@ -37,6 +42,7 @@ def assemble_source(
     index_digest: str,
     rows: Sequence[Path],
     facts: Mapping[str, Any],
+    root: Path,
     selection: str,
     split: Mapping[str, Any],
     manifest: Path,
@@ -52,7 +58,10 @@ def assemble_source(
     rows : sequence of Path
         What the shards read.
     facts : mapping
-        Of the source file: ``title``, ``licence`` and ``expected`` go into the manifest.
+        Of the source file: ``title``, ``licence`` and ``expected`` go into the manifest, ``metadata`` names the kinds
+        of tables that may lie with the download.
+    root : Path
+        The source's folder, below which the index's tables lie.
     selection : {"reference", "clean"}
         Which selection decided.
     split : mapping
@@ -68,13 +77,16 @@ def assemble_source(
     """
     require_digest(index, index_digest)
     read, build = _read_rows(rows)
-    joined = [_join(found, read, facts, selection) for found in read_table(index).to_pylist()]
+    found = read_table(index)
+    tables = read_tables(facts["metadata"], root, tables_of(found))
+    joined = [row for entry in found.to_pylist() for row in _join(entry, read, facts, selection)]
+    joined = [_state(row, tables) for row in joined]
     marked = mark_duplicates(sorted(joined, key=lambda row: (row["source_path"], row["channel"] or "")))
     table = [_place(row, split) for row in marked]
     require_accounts(table, found=len(joined), name=str(manifest))
     metadata = {
         "title": facts["title"], "licence": facts["licence"], "expected": json.dumps(facts["expected"]),
-        "selection": selection, **build,
+        "selection": selection, "warnings": json.dumps(tables.warnings), **build,
     }  # fmt: skip
     write_table(table, MANIFEST, manifest, metadata=metadata)
     return table
@@ -164,12 +176,14 @@ def require_accounts(rows: Sequence[Row], *, found: int, name: str) -> None:
         raise DataError(msg)
 
 
-def _read_rows(paths: Iterable[Path]) -> tuple[dict[str, Row], dict[str, str]]:
-    read: dict[str, Row] = {}
+def _read_rows(paths: Iterable[Path]) -> tuple[dict[str, list[Row]], dict[str, str]]:
+    """Return the rows of each candidate, and the build that all of them are of."""
+    read: dict[str, list[Row]] = defaultdict(list)
     builds: dict[str, dict[str, str]] = {}
     for path in paths:
         table = read_table(path)
-        read |= {row["volume_id"]: row for row in table.to_pylist()}
+        for row in table.to_pylist():
+            read[row["candidate"]].append(row)
         metadata = metadata_of(table)
         builds[metadata["build_id"]] = {key: metadata[key] for key in ("build_id", "recipe")}
     if len(builds) > 1:
@@ -178,16 +192,28 @@ def _read_rows(paths: Iterable[Path]) -> tuple[dict[str, Row], dict[str, str]]:
     return read, next(iter(builds.values()), {})
 
 
-def _join(found: Row, read: Mapping[str, Row], facts: Mapping[str, Any], selection: str) -> Row:
-    """Make a manifest row of an index row and, where the file was read, its reading row."""
-    reading = read.get(found["volume_id"])
+def _join(found: Row, read: Mapping[str, list[Row]], facts: Mapping[str, Any], selection: str) -> list[Row]:
+    """Make a manifest row of an index row; where the file was read, one with each of its reading rows."""
+    readings: Sequence[Row | None] = read.get(found["volume_id"]) or [None]
+    return [_join_one(found, reading, facts, selection) for reading in readings]
+
+
+def _join_one(found: Row, reading: Row | None, facts: Mapping[str, Any], selection: str) -> Row:
     row: Row = {field.name: None for field in MANIFEST}
     row |= {name: found[name] for name in row if name in found}
     if reading:
-        row |= {field.name: reading[field.name] for field in READING}
+        row |= {field.name: reading[field.name] for field in (*READING, *FACTS)}
+        row |= {"volume_id": reading["volume_id"], "channel": reading["part"] or found["channel"]}
         row["flags"] = (reading["flags"] or []) + found["flags"]
     row |= _verdict(found, reading, selection)
     return row | {"licence": facts["licence"]}
+
+
+def _state(row: Row, tables: Tables) -> Row:
+    """Fill the gaps of what the file's own sidecar says by what the download's tables say."""
+    fields = {name: row[name] for name in ("subject", "session", "series") if row[name] is not None}
+    own = Facts(**{field.name: row[field.name] for field in FACTS})
+    return row | asdict(own.or_else(tables.facts_of(row["source_path"], fields)))
 
 
 def _verdict(found: Row, reading: Row | None, selection: str) -> Row:

@@ -15,10 +15,13 @@ from brains45k.volume.preprocess import Preprocessing
 _CODE = (
     "brains45k.codes",
     "brains45k.corpus.chunks",
+    "brains45k.corpus.content",
     "brains45k.corpus.manifest",
     "brains45k.corpus.record",
     "brains45k.corpus.shard",
     "brains45k.corpus.store",
+    "brains45k.dicom",
+    "brains45k.sources.facts",
     "brains45k.volume",
 )
 

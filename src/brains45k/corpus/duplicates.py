@@ -1,6 +1,6 @@
 """Find the same image under two names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from brains45k.codes import Code
@@ -24,7 +24,7 @@ def mark_duplicates(rows: Iterable[Row]) -> list[Row]:
     """
     by_file: dict[object, str] = {}
     by_voxels: dict[object, str] = {}
-    original_of: dict[str, str] = {}
+    originals: dict[str, str] = {}
     result = []
     for row in rows:
         marked = row
@@ -33,14 +33,19 @@ def mark_duplicates(rows: Iterable[Row]) -> list[Row]:
             original = by_voxels.setdefault(row["voxel_sha256"], name)
             same_file = by_file.setdefault((row["source_sha256"], row["channel"]), name) != name
             if original != name:
-                original_of[name] = original
+                originals[name] = original
                 marked = _as_duplicate(row, Code.E_DUP_FILE if same_file else Code.E_DUP_VOXEL, original)
         elif row["status"] == Status.DUPLICATE:
             # It was marked in its own source; what it was a copy of may be a copy itself between sources.
-            known = row["detail"].removeprefix(_OF)
-            marked = row | {"detail": f"{_OF}{original_of.get(known, known)}"}
+            known = original_of(row) or ""
+            marked = row | {"detail": f"{_OF}{originals.get(known, known)}"}
         result.append(marked)
     return result
+
+
+def original_of(row: Mapping[str, Any]) -> str | None:
+    """Return the ``volume_id`` of the image that a row is a duplicate of; None for a row that is none."""
+    return row["detail"].removeprefix(_OF) if row["status"] == Status.DUPLICATE else None
 
 
 def _as_duplicate(row: Row, code: Code, original: str) -> Row:

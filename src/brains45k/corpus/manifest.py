@@ -48,6 +48,23 @@ IDENTITY = (
     pa.field("series_rule", pa.string()),
 )
 
+#: What the scanner was set to, as far as a sidecar, the DICOM series or a table of the download tells.
+FACTS = (
+    pa.field("description", pa.string()),
+    pa.field("visit", pa.string()),
+    pa.field("origin", pa.string()),
+    pa.field("sequence", pa.string()),
+    pa.field("weighting", pa.string()),
+    pa.field("manufacturer", pa.string()),
+    pa.field("model", pa.string()),
+    pa.field("field_strength_t", pa.float64()),
+    pa.field("echo_time_ms", pa.float64()),
+    pa.field("repetition_time_ms", pa.float64()),
+    pa.field("inversion_time_ms", pa.float64()),
+    pa.field("flip_angle_deg", pa.float64()),
+    pa.field("slice_thickness_mm", pa.float64()),
+)
+
 #: What the file says, known once it was read.
 READING = (
     pa.field("source_sha256", pa.string()),
@@ -98,11 +115,15 @@ INDEX = pa.schema(
 ROWS = pa.schema(
     [
         pa.field("volume_id", pa.string(), nullable=False),
+        # Of a candidate that holds several images, each has a row: the candidate's name, and what tells them apart.
+        pa.field("candidate", pa.string(), nullable=False),
+        pa.field("part", pa.string()),
         pa.field("reason", pa.string()),
         pa.field("detail", pa.string()),
         pa.field("reference_rule", pa.bool_()),
         pa.field("clean_rule", pa.bool_()),
         *READING,
+        *FACTS,
     ]
 )
 
@@ -113,6 +134,7 @@ MANIFEST = pa.schema(
         *READING,
         pa.field("split", pa.string()),
         pa.field("licence", pa.string(), nullable=False),
+        *FACTS,
     ]
 )
 

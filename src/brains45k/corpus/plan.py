@@ -13,10 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from brains45k.corpus.manifest import INDEX, write_if_changed, write_table
+import pyarrow as pa
+
+from brains45k.corpus.manifest import INDEX, metadata_of, write_if_changed, write_table
 from brains45k.corpus.memory import BASE_BYTES, Extent, peak_bytes, peek
 from brains45k.sources.candidate import Candidate, Verdict
 from brains45k.sources.catalog import Source
+from brains45k.sources.walk import FoundFile
 
 _HEADER_READERS = 16
 _MIB = 1 << 20
@@ -37,10 +40,19 @@ def bucket_of(source: str, subject: str, buckets: int) -> int:
     return int.from_bytes(digest[:8], "big") % buckets
 
 
-def write_index(candidates: Sequence[Candidate], path: Path, *, demo: bool) -> bool:
-    """Write what the scan found; the file stays untouched if nothing changed."""
+def write_index(candidates: Sequence[Candidate], tables: Sequence[FoundFile], path: Path, *, demo: bool) -> bool:
+    """Write what the scan found; the file stays untouched if nothing changed.
+
+    Tables are named with their size and time: what they say goes into the manifest, which follows their changes.
+    """
     rows = [index_row(candidate) for candidate in candidates]
-    return write_table(rows, INDEX, path, metadata={"demo": str(demo)})
+    found = [(printable(table.path), table.bytes, table.mtime_ns) for table in tables]
+    return write_table(rows, INDEX, path, metadata={"demo": str(demo), "tables": json.dumps(found)})
+
+
+def tables_of(index: pa.Table) -> list[str]:
+    """Return the paths of the tables that an index names, relative to the source's root."""
+    return [path for path, _, _ in json.loads(metadata_of(index).get("tables", "[]"))]
 
 
 def index_row(candidate: Candidate) -> dict[str, Any]:

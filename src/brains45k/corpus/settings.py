@@ -32,6 +32,10 @@ class Settings:
         All sources that the config names: a downstream task may use one that is no part of the corpus.
     exclude_tasks, exclude_volumes : tuple of str
         Tasks whose test cases, and volumes which the corpus leaves out.
+    accept_terms : tuple of str
+        Sources whose terms the user accepts.
+    keep_archives : bool
+        Whether archives stay once they are unpacked.
     """
 
     sources: Mapping[str, SourceSettings]
@@ -43,6 +47,8 @@ class Settings:
     split: Mapping[str, Any]
     exclude_tasks: tuple[str, ...] = ()
     exclude_volumes: tuple[str, ...] = ()
+    accept_terms: tuple[str, ...] = ()
+    keep_archives: bool = False
 
 
 def read_settings(config: Mapping[str, Any], *, catalog: Path, name: str = "config") -> Settings:
@@ -65,6 +71,7 @@ def read_settings(config: Mapping[str, Any], *, catalog: Path, name: str = "conf
     validate(dict(config), schema="config", name=name)
     for key in config["sources"]:
         _require_source(key, catalog, name)
+    _require_accepted(config, name)
     # By name: the order in which Snakemake merges configs is no order that a user chose.
     known = {key: _bind(key, entry, catalog) for key, entry in sorted(config["sources"].items())}
     return Settings(
@@ -77,6 +84,8 @@ def read_settings(config: Mapping[str, Any], *, catalog: Path, name: str = "conf
         split=config["split"],
         exclude_tasks=tuple(config.get("exclude_tasks", ())),
         exclude_volumes=tuple(config.get("exclude_volumes", ())),
+        accept_terms=tuple(config.get("accept_terms", ())),
+        keep_archives=config.get("keep_archives", False),
     )
 
 
@@ -91,3 +100,11 @@ def _require_source(key: str, catalog: Path, name: str) -> None:
         return
     msg = f"{name}: no source file {catalog.name}/{key}.yaml for sources.{key}; {hint(key, known)}"
     raise CallError(msg)
+
+
+def _require_accepted(config: Mapping[str, Any], name: str) -> None:
+    """Refuse the name of a source that the config does not have: a misspelt one would accept nothing."""
+    for key in config.get("accept_terms", ()):
+        if key not in config["sources"]:
+            msg = f"{name}: accept_terms names {key!r}, which is none of the sources; {hint(key, config['sources'])}"
+            raise CallError(msg)

@@ -6,32 +6,38 @@ A shard has one writer, is built beside its place and moved in whole. A bad file
 import shutil
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from brains45k.codes import Code
 from brains45k.corpus.build import Recipe
+from brains45k.corpus.content import Content, read_contents
 from brains45k.corpus.manifest import ROWS, require_digest, write_table
 from brains45k.corpus.memory import keep_freed_memory
 from brains45k.corpus.plan import read_plan
 from brains45k.corpus.record import Reading, digest_of_voxels, excluded_row, kept_row, read_so_far
 from brains45k.corpus.store import create_group, write_volume
+from brains45k.errors import BrainsError
 from brains45k.sources.catalog import VolumeRule
+from brains45k.sources.facts import Facts
 from brains45k.sources.series import Kind
-from brains45k.sources.walk import modified_ns
-from brains45k.volume.container import read_file
+from brains45k.sources.walk import size_and_time
 from brains45k.volume.content import Named
 from brains45k.volume.preprocess import Preprocessing, preprocess_oriented
-from brains45k.volume.read import Opened, image_of, open_volume
+from brains45k.volume.read import Opened, image_of
 from brains45k.volume.refusal import RefusalError, unforeseen
 from brains45k.volume.reorient import reorient
 
 # A diffusion image is one as good as a structural one; what else a name says is no assurance.
 _NAMED = {Kind.IMAGE: Named.IMAGE, Kind.DIFFUSION: Named.IMAGE, Kind.DERIVED: Named.DERIVED}
+
+
+_NO_FACTS = Facts()
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,15 @@ class Task:
     readable: bool
     kind: str
     extent: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """One image of a candidate, opened or refused, with what a sidecar says of it."""
+
+    opened: Opened | RefusalError
+    facts: Facts = _NO_FACTS
+    part: str | None = None
 
 
 def write_shard(
@@ -98,27 +113,27 @@ def _write_volumes(
         contents = _read_ahead(reader, files, root)
         for members in files:
             start = time.perf_counter()
-            opened = _open(root / members[0].path, next(contents))
-            for task in members:
-                row = _write_one(
-                    task,
-                    opened,
-                    is_last=task is members[-1],
-                    rules=rules,
-                    selection=plan["selection"],
-                    partial=partial,
-                    preprocessing=preprocessing,
-                )
-                _log_line(log, row, task, time.perf_counter() - start)
-                start = time.perf_counter()
-                yield row
-            # Before the next file is inflated.
-            del opened
+            for image in _images(next(contents)):
+                for task in members:
+                    row = _write_one(
+                        task,
+                        image,
+                        is_last=task is members[-1],
+                        rules=rules,
+                        selection=plan["selection"],
+                        partial=partial,
+                        preprocessing=preprocessing,
+                    )
+                    _log_line(log, row, task, time.perf_counter() - start)
+                    start = time.perf_counter()
+                    yield row
+                # Before the next file is inflated.
+                del image
 
 
-def _read_ahead(reader: ThreadPoolExecutor, files: list[list[Task]], root: Path) -> Iterator[Future[bytes]]:
+def _read_ahead(reader: ThreadPoolExecutor, files: list[list[Task]], root: Path) -> Iterator[Future[list[Content]]]:
     """Give the content of each file in turn; while one is worked on, the next is read."""
-    waiting: deque[Future[bytes]] = deque()
+    waiting: deque[Future[list[Content]]] = deque()
     for members in files:
         waiting.append(reader.submit(_read_planned, root / members[0].path, members[0]))
         if len(waiting) > 1:
@@ -126,18 +141,37 @@ def _read_ahead(reader: ThreadPoolExecutor, files: list[list[Task]], root: Path)
     yield from waiting
 
 
-def _read_planned(path: Path, task: Task) -> bytes:
+def _read_planned(path: Path, task: Task) -> list[Content]:
     _require_unchanged(path, task)
-    return read_file(path)
+    return read_contents(path)
 
 
-def _open(path: Path, content: Future[bytes]) -> Opened | RefusalError:
+def _images(contents: Future[list[Content]]) -> Iterator[_Image]:
     """Open a file once for all of its channels; what is wrong with it is each channel's row."""
+    read = _attempt(contents.result)
+    # What a future has given it holds.
+    del contents
+    if isinstance(read, RefusalError):
+        yield _Image(read)
+        return
+    while read:
+        yield _open(read.pop(0))
+
+
+def _open(content: Content) -> _Image:
+    return _Image(_attempt(content.open), content.facts, content.part)
+
+
+def _attempt(step: Callable[[], _T]) -> _T | RefusalError:
+    """Take a step of reading; whatever a file does to it is the file's refusal."""
     try:
-        return open_volume(path, content.result())
+        return step()
     except RefusalError as refusal:
         # A traceback would keep the file's content alive.
         return refusal.with_traceback(None)
+    except BrainsError:
+        # The machine's fault, as a full disk is, and no file's.
+        raise
     except Exception as error:
         return unforeseen(error)
 
@@ -145,7 +179,7 @@ def _open(path: Path, content: Future[bytes]) -> Opened | RefusalError:
 def _require_unchanged(path: Path, task: Task) -> None:
     """Refuse a file that is not the one that was planned; the next run plans anew."""
     try:
-        size, mtime_ns = path.stat().st_size, modified_ns(path)
+        size, mtime_ns = size_and_time(path)
     except FileNotFoundError as error:
         if path.is_symlink():
             raise RefusalError(Code.E_UNREADABLE, "the link leads nowhere") from error
@@ -158,7 +192,15 @@ def _require_unchanged(path: Path, task: Task) -> None:
         raise RefusalError(Code.E_CHANGED, "it was modified after the plan was made")
 
 
-def _write_one(
+def _write_one(task: Task, image: _Image, **terms: Any) -> dict[str, Any]:
+    """Write one volume, and return its row, with what is known of it beside its voxels."""
+    name = f"{task.volume_id}_{image.part}" if image.part else task.volume_id
+    row = _write_volume(name, task, image.opened, **terms)
+    return row | {"candidate": task.volume_id, "part": image.part} | asdict(image.facts)
+
+
+def _write_volume(
+    name: str,
     task: Task,
     opened: Opened | RefusalError,
     *,
@@ -169,7 +211,7 @@ def _write_one(
     preprocessing: Preprocessing,
 ) -> dict[str, Any]:
     if isinstance(opened, RefusalError):
-        return excluded_row(task.volume_id, opened, None)
+        return excluded_row(name, opened, None)
     reading = read_so_far(opened, None, rules)
     try:
         image = image_of(opened, frame=task.frame, named=_NAMED.get(Kind(task.kind), Named.UNKNOWN))
@@ -182,15 +224,15 @@ def _write_one(
             opened.release()
         voxel_sha256 = digest_of_voxels(volume)
         volume = preprocess_oriented(volume, preprocessing)
-        stored_bytes = write_volume(partial, task.volume_id, volume)
+        stored_bytes = write_volume(partial, name, volume)
     except RefusalError as refusal:
-        return excluded_row(task.volume_id, refusal, reading)
+        return excluded_row(name, refusal, reading)
     except OSError:
         # The file was read before: this is the disk that is written to, and no volume's fault.
         raise
     except Exception as error:
-        return excluded_row(task.volume_id, unforeseen(error), reading)
-    return kept_row(task.volume_id, reading, volume, voxel_sha256, stored_bytes)
+        return excluded_row(name, unforeseen(error), reading)
+    return kept_row(name, reading, volume, voxel_sha256, stored_bytes)
 
 
 def _require_rule(reading: Reading, selection: str) -> None:

@@ -18,7 +18,7 @@ from brains45k.corpus.plan import write_index, write_plans
 from brains45k.corpus.settings import Settings, SourceSettings
 from brains45k.errors import CallError
 from brains45k.sources.candidate import Candidate
-from brains45k.sources.scan import scan_source
+from brains45k.sources.scan import Scan, scan_source
 
 INDEX_FOLDER = Path("data/index")
 
@@ -89,15 +89,16 @@ def survey_source(
     source, root = entry.source, workdir / entry.root
     if settings.demo and not demo_marker(root).is_file():
         return Surveyed(source.name, entry.root, State.TO_BE_WRITTEN, 0, 0, "synthetic, by the rule demo_sources")
-    found = scan_source(source, root, selection=settings.selection) if root.is_dir() else []
-    candidates = leave_out(found, subjects=held_out(source, found), volumes=settings.exclude_volumes)
+    found = scan_source(source, root, selection=settings.selection) if root.is_dir() else Scan([], [])
+    subjects = held_out(source, found.candidates)
+    candidates = leave_out(found.candidates, subjects=subjects, volumes=settings.exclude_volumes)
     taken = [candidate for candidate in candidates if candidate.verdict(settings.selection).taken]
     index = workdir / index_path(source.name)
     if not taken:
         # Jobs on other machines go by the index: what is not in use must not be taken for it.
         index.unlink(missing_ok=True)
         return _unusable(entry, root, candidates, settings.selection)
-    write_index(candidates, index, demo=settings.demo)
+    write_index(candidates, found.tables, index, demo=settings.demo)
     folder = workdir / plan_folder(source.name)
     write_plans(source, candidates, root=root, selection=settings.selection, buckets=entry.buckets, folder=folder)
     matched = sorted({candidate.layout.name for candidate in candidates if candidate.layout})
@@ -146,9 +147,7 @@ def _unusable(entry: SourceSettings, root: Path, candidates: Sequence[Candidate]
     name = entry.source.name
     present = _present(root)
     if not present:
-        access = entry.source.document["access"]
-        note = f"{access['kind'].replace('_', ' ')}: {access['steps'][0]}"
-        return Surveyed(name, entry.root, State.MISSING, 0, 0, note)
+        return Surveyed(name, entry.root, State.MISSING, 0, 0, _how_to_get(entry))
     images = [candidate for candidate in candidates if candidate.layout and candidate.layout.role == "image"]
     if images:
         counts = Counter(candidate.verdict(selection).code for candidate in images)
@@ -159,6 +158,12 @@ def _unusable(entry: SourceSettings, root: Path, candidates: Sequence[Candidate]
     found = ", ".join(present)
     note = f"no image fits a layout; found {found}; expected such as {_example(entry)}"
     return Surveyed(name, entry.root, State.WRONG_ROOT, len(candidates), 0, note)
+
+
+def _how_to_get(entry: SourceSettings) -> str:
+    access = entry.source.document["access"]
+    does = " 'snakemake --cores 2 fetch' downloads it;" if "fetch" in access else ""
+    return f"{access['kind'].replace('_', ' ')}:{does} 'brains45k guide {entry.source.name}' has every step"
 
 
 def _example(entry: SourceSettings) -> str:

@@ -109,6 +109,11 @@ class Source:
         return {name: _rules(entry) for name, entry in self.document["selection"].items()}
 
     @property
+    def metadata(self) -> tuple[str, ...]:
+        """The kinds of tables that a download may bring along."""
+        return tuple(self.document.get("metadata", ()))
+
+    @property
     def buckets(self) -> int:
         """Number of shards."""
         return int(self.document["buckets"])

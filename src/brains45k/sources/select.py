@@ -10,7 +10,7 @@ from brains45k.codes import Code
 from brains45k.sources.candidate import Candidate, Verdict, is_hidden
 from brains45k.sources.catalog import Rules, Split
 from brains45k.sources.series import Kind
-from brains45k.sources.walk import UNLISTED
+from brains45k.sources.walk import DICOM, UNLISTED
 
 _TAKEN = Verdict()
 _CODE_BY_KIND = {
@@ -30,6 +30,7 @@ def select(candidates: Sequence[Candidate], rules: Rules) -> list[Verdict]:
         One per candidate, in their order.
     """
     verdicts = [_judge_alone(candidate, rules) for candidate in candidates]
+    verdicts = _drop_twins(candidates, verdicts)
     if rules.split:
         verdicts = _apply_split(candidates, verdicts, rules.split)
     if rules.drop_copies:
@@ -85,9 +86,8 @@ def _check_layout(candidate: Candidate, rules: Rules) -> Verdict:
 
 
 def _check_format(candidate: Candidate, rules: Rules) -> Verdict:
-    extension = candidate.file.extension
-    if extension == ".dcm":
-        return Verdict(Code.S_DICOM)
+    # What is converted here stands for the .nii that the archive would have given of the same series.
+    extension = ".nii" if candidate.file.extension == DICOM else candidate.file.extension
     if rules.formats is not None and extension not in rules.formats:
         return Verdict(Code.S_FORMAT, f"{extension}; taken: {', '.join(sorted(rules.formats))}")
     return _TAKEN
@@ -131,6 +131,29 @@ _CHECKS: tuple[Callable[[Candidate, Rules], Verdict], ...] = (
     _check_words,
     _check_contrast,
 )
+
+
+def _drop_twins(candidates: Sequence[Candidate], verdicts: list[Verdict]) -> list[Verdict]:
+    """Leave out a DICOM series of which an image is taken that somebody converted."""
+    images = {
+        _series_of(candidate): candidate.volume_id
+        for candidate, verdict in zip(candidates, verdicts, strict=True)
+        if verdict.taken and candidate.file.extension != DICOM
+    }
+    return [
+        Verdict(Code.S_DICOM, f"beside {images[_series_of(candidate)]}")
+        if verdict.taken and candidate.file.extension == DICOM and _series_of(candidate) in images
+        else verdict
+        for candidate, verdict in zip(candidates, verdicts, strict=True)
+    ]
+
+
+def _series_of(candidate: Candidate) -> tuple[str | None, ...]:
+    """Name the series: by the archive's own number where the path has it, else by the folder."""
+    fields = candidate.fields
+    if "scan" in fields:
+        return tuple(fields.get(name) for name in ("subject", "session", "series", "scan"))
+    return (candidate.file.path.rpartition("/")[0],)
 
 
 def _apply_split(candidates: Sequence[Candidate], verdicts: list[Verdict], split: Split) -> list[Verdict]:

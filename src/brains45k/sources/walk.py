@@ -1,20 +1,25 @@
-"""Walk a source's folder and list every file that could hold an image."""
+"""Walk a source's folder and list every file that could hold an image, and the tables that lie beside them."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from brains45k.dicom.series import EXTENSION, is_of_series, series_files
 from brains45k.errors import DataError
 from brains45k.sources.layout import extension_of
 
 #: Stands for the extension of a folder that the operating system does not let be listed.
 UNLISTED = "folder"
+#: Extensions of tables that a download may bring along.
+TABLES = (".csv", ".tsv", ".xml", ".xlsx")
+#: Extension of a DICOM series.
+DICOM = EXTENSION
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file as the walk met it; a folder of DICOM files counts as one, named after its first file."""
+    """A file as the walk met it; a folder of DICOM files counts as one, named after its first, with all their bytes."""
 
     path: str
     extension: str
@@ -22,8 +27,8 @@ class FoundFile:
     mtime_ns: int
 
 
-def walk_images(root: Path) -> Iterator[FoundFile]:
-    """Yield every candidate below ``root``, always in the same order.
+def walk_files(root: Path) -> Iterator[FoundFile]:
+    """Yield every candidate below ``root``, and every table, always in the same order.
 
     Links are followed, each folder is entered once, and a folder below the root by its own name alone. A link
     that leads nowhere is listed like a file, and so is a folder that may not be listed; a file that may not be
@@ -71,23 +76,35 @@ class _Walk:
 
 
 def _candidates(files: list[os.DirEntry[str]], prefix: str) -> Iterator[FoundFile]:
-    """Pick one folder's candidates: of a pair the voxels, of DICOM the first file."""
+    """Pick one folder's candidates and tables: of a pair the voxels, of DICOM the first file."""
     names = {entry.name.lower() for entry in files}
-    first_dicom = True
+    series = [entry for entry in files if is_of_series(entry.name)]
     for entry in files:
-        extension = extension_of(entry.name)
+        extension = extension_of(entry.name) or _table_extension(entry.name)
         if extension is None or (extension == ".hdr" and _is_pair(entry.name.lower(), names)):
             continue
-        if extension == ".dcm" and not first_dicom:
-            continue
-        first_dicom &= extension != ".dcm"
-        yield _found(entry, prefix, extension)
+        if not is_of_series(entry.name):
+            yield _found(entry, prefix, extension)
+        elif entry is series[0]:
+            yield _found_series(series, prefix)
 
 
-def modified_ns(path: Path) -> int:
-    """Return the time at which a file was modified, or the header beside it that makes a pair with it."""
+def _table_extension(name: str) -> str | None:
+    return next((extension for extension in TABLES if name.lower().endswith(extension)), None)
+
+
+def size_and_time(path: Path) -> tuple[int, int]:
+    """Return the bytes of a candidate, and when it was last modified, in ns.
+
+    The header of a pair counts for the time alone; of a DICOM file, all of its folder do for both.
+    """
+    if is_of_series(path.name):
+        found = [file.stat() for file in series_files(path)]
+        return sum(status.st_size for status in found), max(status.st_mtime_ns for status in found)
+    status = path.stat()
     headers = (path.with_suffix(suffix) for suffix in (".hdr", ".HDR")) if path.suffix.lower() == ".img" else ()
-    return max(int(file.stat().st_mtime_ns) for file in (path, *headers) if file.is_file())
+    times = [file.stat().st_mtime_ns for file in headers if file.is_file()]
+    return status.st_size, max(status.st_mtime_ns, *times) if times else status.st_mtime_ns
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
@@ -115,11 +132,23 @@ def _is_pair(header_name: str, names: set[str]) -> bool:
 
 def _found(entry: os.DirEntry[str], prefix: str, extension: str) -> FoundFile:
     try:
-        status = entry.stat()
-        mtime_ns = modified_ns(Path(entry.path)) if extension == ".img" else status.st_mtime_ns
+        size, mtime_ns = size_and_time(Path(entry.path)) if extension == ".img" else _of(entry)
     except OSError:
         return FoundFile(prefix + entry.name, extension, 0, 0)
-    return FoundFile(prefix + entry.name, extension, status.st_size, mtime_ns)
+    return FoundFile(prefix + entry.name, extension, size, mtime_ns)
+
+
+def _found_series(series: list[os.DirEntry[str]], prefix: str) -> FoundFile:
+    try:
+        sizes, times = zip(*(_of(entry) for entry in series), strict=True)
+    except OSError:
+        return FoundFile(prefix + series[0].name, DICOM, 0, 0)
+    return FoundFile(prefix + series[0].name, DICOM, sum(sizes), max(times))
+
+
+def _of(entry: os.DirEntry[str]) -> tuple[int, int]:
+    status = entry.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

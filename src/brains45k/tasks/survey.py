@@ -128,5 +128,5 @@ def _refresh_plan(
         return
     name = entry.source.name
     if name not in scans:
-        scans[name] = scan_source(entry.source, root)
+        scans[name] = scan_source(entry.source, root).candidates
     write_plan(plan_task(task, entry.source, scans[name]), path)

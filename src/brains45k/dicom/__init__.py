@@ -1,0 +1,1 @@
+"""DICOM series become NIfTI images, by dcm2niix."""
