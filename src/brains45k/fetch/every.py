@@ -70,5 +70,5 @@ def _note(outcome: Outcome, files: int, source: Source) -> str:
             f"accept_terms in the config; docs/sources/{source.name}.md has the rest."
         )
     if outcome is Outcome.BY_HAND:
-        return " ".join(f"{number}. {step}" for number, step in enumerate(document["access"]["steps"], start=1))
+        return "\n".join(f"{number}. {step}" for number, step in enumerate(document["access"]["steps"], start=1))
     return ""
