@@ -24,16 +24,18 @@ include: "workflow/rules/common_finetune.smk"
 
 
 rule corpus:
-    """The corpus: all shards, one manifest per source, and the corpus's own."""
+    """The corpus: all shards, one manifest per source and the corpus's own, and the pages about them."""
     default_target: True
     input:
         manifest="manifests/corpus.parquet",
         shards=all_shards,
+        reports="manifests/reports/index.html",
     localrule: True
 
 
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/corpus.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/finetune.smk"
 

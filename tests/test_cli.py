@@ -205,3 +205,11 @@ def test_preprocess_writes_the_same_bytes_every_time(tmp_path: Path) -> None:
     for name in ("one.nii.gz", "two.nii.gz"):
         run("preprocess", path, tmp_path / name)
     assert (tmp_path / "one.nii.gz").read_bytes() == (tmp_path / "two.nii.gz").read_bytes()
+
+
+def test_show_draws_in_the_terminal_where_that_is_asked(corpus: SmallCorpus) -> None:
+    name = next(row["volume_id"] for row in corpus.rows().values() if row["status"] == "kept")
+    drawn = run("show", name, "--inline", "256")
+    assert drawn.exit_code == 0
+    assert "\N{UPPER HALF BLOCK}" in drawn.stdout
+    assert "\N{UPPER HALF BLOCK}" not in run("show", name).stdout

@@ -59,6 +59,7 @@ def write(workdir: Path, settings: Settings, bucket: int = 0, *, log: TextIO | N
             root=settings.sources[SOURCE].root,
             shard=rows.with_suffix(".zarr"),
             rows=rows,
+            pictures=Path("manifests/reports/pictures") / rows.stem,
             recipe=make_recipe(dict(settings.preprocess)),
             log=log or io.StringIO(),
         )

@@ -4,6 +4,7 @@ Exit codes: 0 well, 1 the data is at fault, 2 the call is at fault.
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +15,10 @@ import click
 
 from brains45k import __version__
 from brains45k.cli_guide import guide
+from brains45k.cli_view import view
 from brains45k.codes import Code
 from brains45k.errors import BrainsError, CallError
+from brains45k.report.inline_picture import WAYS, show_inline
 from brains45k.volume.content import Named
 from brains45k.volume.intensity import FOREGROUNDS
 from brains45k.volume.preprocess import PRESETS, Preprocessing
@@ -41,6 +44,7 @@ def cli() -> None:
 
 
 cli.add_command(guide)
+cli.add_command(view)
 
 
 @cli.command()
@@ -97,8 +101,13 @@ def inspect(source: str | None, manifest: Path, *, as_json: bool) -> None:
 @click.argument("volume_id")
 @_MANIFEST
 @click.option("--out", type=click.Path(path_type=Path), help="The PNG to write.  [default: VOLUME_ID.png]")
-def show(volume_id: str, manifest: Path, out: Path | None) -> None:
-    """Draw a volume of the corpus: its three middle planes."""
+@click.option(
+    "--inline", type=click.Choice(WAYS), default="auto", show_default=True, help="How to draw it in the terminal."
+)
+def show(volume_id: str, manifest: Path, out: Path | None, inline: str) -> None:
+    """Draw a volume of the corpus: its three middle planes, as a PNG and in terminals that can."""
+    from PIL import Image  # noqa: PLC0415
+
     from brains45k.corpus.reader import open_corpus  # noqa: PLC0415
     from brains45k.report.picture import draw_volume, require_picture  # noqa: PLC0415
 
@@ -109,6 +118,8 @@ def show(volume_id: str, manifest: Path, out: Path | None) -> None:
     except KeyError as error:
         raise CallError(str(error.args[0])) from error
     draw_volume(volume, path, title=f"{volume_id}  {' x '.join(map(str, volume.shape))}")
+    with Image.open(path) as picture:
+        show_inline(picture, sys.stdout, how=inline, columns=shutil.get_terminal_size().columns)
     click.echo(str(path))
 
 

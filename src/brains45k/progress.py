@@ -62,7 +62,8 @@ class CorpusProgress(threading.Thread):
         counts = [self._count(log) for log in self._shards.values()]
         done, kept = sum(done for done, _ in counts), sum(kept for _, kept in counts)
         # Plans of sources that a rule still writes appear on the way.
-        bar.total = sum(self._size(plan) for plan in self._shards)
+        # A DICOM series may hold several.
+        bar.total = max(done, sum(self._size(plan) for plan in self._shards))
         bar.set_postfix(kept=kept, excluded=done - kept, refresh=False)
         bar.update(done - bar.n)
 

@@ -58,6 +58,12 @@ def test_a_name_that_no_source_has_is_refused() -> None:
         require_volumes(["tiny_01_T1w", "tiny_01_T1"], {"tiny_01_T1w"})
 
 
+def test_an_image_of_a_series_has_the_series_name_with_something_behind_it() -> None:
+    require_volumes(["adni_a_e1", "adni_a_first_2"], {"adni_a"}, {"adni_a"})
+    with pytest.raises(CallError, match="'adni_b_e1'"):
+        require_volumes(["adni_b_e1"], {"adni_a", "adni_b"}, {"adni_a"})
+
+
 def test_the_corpus_leaves_out_a_volume_and_says_so(copied: SmallCorpus) -> None:
     row = copied.rows()["sub-02/sub-02_T1w.nii.gz"]
     assert row["status"] == "kept"

@@ -278,9 +278,8 @@ def test_a_job_that_dies_leaves_the_old_shard(copied: SmallCorpus, monkeypatch: 
 def test_the_next_file_is_read_while_one_is_worked_on(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     monkeypatch.setattr(module, "_read_planned", lambda path, _: read.append(path.name))
-    files = [
-        [module.Task(name, name, 1, 1, None, readable=True, kind="image", extent=None)] for name in ("a", "b", "c", "d")
-    ]
+    same: dict[str, Any] = {"readable": True, "kind": "image", "without": [], "stamp": None, "extent": None}
+    files = [[module.Task(name, name, 1, 1, None, **same)] for name in ("a", "b", "c", "d")]
     with ThreadPoolExecutor(1) as reader:
         ahead = module._read_ahead(reader, files, Path())
         next(ahead)
@@ -341,3 +340,8 @@ def test_each_image_of_a_series_has_a_row_and_an_array(tmp_path: Path, monkeypat
     assert (first["array"], second["array"]) == (first["volume_id"], second["volume_id"])
     assert first["voxel_sha256"] != second["voxel_sha256"]
     assert (refused["reason"], refused["shape"]) == ("E_DCM_PARTIAL", None)
+    without = read_settings(config(sources=sources, exclude_volumes=[first["volume_id"]]), catalog=catalog)
+    survey(without)
+    again = [row for bucket in range(3) for row in read_table(write_one_shard("tiny", bucket, without)).to_pylist()]
+    reasons = {row["volume_id"]: row["reason"] for row in again}
+    assert (reasons[first["volume_id"]], reasons[second["volume_id"]]) == ("S_NAMED", None)

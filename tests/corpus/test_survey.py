@@ -10,6 +10,7 @@ from support.small_corpus import SmallCorpus, config, document, write_catalog, w
 from brains45k.corpus.settings import Settings, read_settings
 from brains45k.corpus.survey import State, Surveyed, demo_marker, index_path, plan_folder, survey, unusable
 from brains45k.errors import CallError
+from brains45k.fetch.journal import Journal
 from brains45k.sources.catalog import Source
 
 
@@ -29,6 +30,13 @@ def test_sources_that_are_there_are_indexed_and_planned(tmp_path: Path, settings
     assert (found.root, found.note) == (Path("data/sources/tiny"), "layouts: case, mask")
     assert (tmp_path / index_path("tiny")).is_file()
     assert len(list((tmp_path / plan_folder("tiny")).glob("*.json"))) == 3
+
+
+def test_a_download_that_has_not_finished_is_said(tmp_path: Path, settings: Settings) -> None:
+    write_tiny(tmp_path / "data/sources/tiny")
+    Journal(tmp_path / "data/sources/tiny").begin("digest")
+    found = look(tmp_path, settings)["tiny"]
+    assert (found.state, found.note.endswith("has not finished")) == (State.FOUND, True)
 
 
 def test_channels_count_as_candidates(tmp_path: Path, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.dicom import HOSTILE_NAMES
 
-from brains45k.dicom.series import digest_of_series, series_files
+from brains45k.dicom.series import digest_of_content, digest_of_series, require_slice, series_files, stamp_of_series
 from brains45k.volume.refusal import RefusalError
 
 
@@ -93,3 +93,33 @@ def test_a_file_that_may_not_be_read_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(RefusalError) as raised:
         digest_of_series([tmp_path / "a.dcm"])
     assert raised.value.code == "E_UNREADABLE"
+
+
+@pytest.mark.parametrize("target", ["nowhere", "a.dcm"])
+def test_a_link_that_leads_nowhere_is_said_so_and_not_that_it_changed(tmp_path: Path, target: str) -> None:
+    (tmp_path / "a.dcm").symlink_to(tmp_path / target)
+    for read in (digest_of_content, require_slice):
+        with pytest.raises(RefusalError) as raised:
+            read(tmp_path / "a.dcm")
+        assert (raised.value.code, raised.value.detail) == ("E_UNREADABLE", "a slice is a link that leads nowhere")
+
+
+def test_a_stamp_is_of_every_slices_name_size_and_time() -> None:
+    slices = [("a.dcm", 10, 5), ("b.dcm", 10, 7)]
+    others = [
+        [("a.dcm", 10, 3), ("b.dcm", 10, 7)],
+        [("a.dcm", 11, 5), ("b.dcm", 9, 7)],
+        [("a.dcm", 10, 5), ("c.dcm", 10, 7)],
+        [("a.dcm", 10, 7), ("b.dcm", 10, 5)],
+        slices[:1],
+        [("a.dcm1", 0, 5), ("b.dcm", 10, 7)],
+        [],
+    ]
+    assert len({stamp_of_series(each) for each in (slices, *others)}) == len(others) + 1
+    assert stamp_of_series(slices) == stamp_of_series(list(slices))
+
+
+def test_a_stamp_is_short_and_takes_any_name() -> None:
+    stamps = {stamp_of_series([(name, 1, 2)]) for name in HOSTILE_NAMES}
+    assert len(stamps) == len(HOSTILE_NAMES)
+    assert {len(stamp) for stamp in stamps} == {16}

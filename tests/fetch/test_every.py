@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from support.small_corpus import config, document, head, write_catalog, write_nifti
+from support.tiny_fetch import packed_as
 
 from brains45k.corpus.settings import Settings, read_settings
 from brains45k.fetch.every import fetch_every
@@ -32,7 +33,25 @@ def test_a_source_that_fails_keeps_no_other_away(tmp_path: Path) -> None:
     reports = {report.source.name: report for report in fetch_every(settings, log=log)}
     assert (reports["frames"].outcome, reports["tiny"].outcome) == (Outcome.THERE, None)
     assert "a.zip" in reports["tiny"].note
-    assert [line.partition(":")[0] for line in log.getvalue().splitlines()] == ["frames", "tiny"]
+    ends = ["frames", str(tmp_path / "tiny/a.zip"), "tiny"]
+    assert [line.partition(":")[0] for line in log.getvalue().splitlines()] == ends
+
+
+def test_a_root_that_cannot_be_used_keeps_no_other_away(tmp_path: Path) -> None:
+    fetch = {"provider": "files", "files": [{"url": "http://127.0.0.1:1/a", "bytes": 1}]}
+    settings = replace(settings_with(tmp_path, fetch=fetch), accept_terms=("tiny",))
+    (tmp_path / "tiny").symlink_to(tmp_path / "gone")
+    reports = {report.source.name: report for report in fetch_every(settings, log=io.StringIO())}
+    assert (reports["frames"].outcome, reports["tiny"].outcome) == (Outcome.BY_HAND, None)
+    assert "tiny: cannot be used (" in reports["tiny"].note
+
+
+def test_archives_that_were_left_alone_are_named_behind_the_steps(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, kind="by_hand", archives=["*.zip"])
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny/thesis-backup.zip").write_bytes(packed_as({"thesis.tex": b"x"}))
+    _, tiny = fetch_every(settings, log=io.StringIO())
+    assert tiny.note == "1. Do this.\n2. Do that.\nnot of this source: thesis-backup.zip"
 
 
 def test_terms_and_steps_are_shown_whole(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,6 +119,27 @@ def test_authentication_may_answer_to_what_the_server_says(server: LoopbackServe
     session.auth = requests.auth.HTTPDigestAuth("ann", SECRET)
     assert body(server.url("/a"), session) == b"there"
     assert server.seen[1].headers["Authorization"].startswith("Digest ")
+
+
+@pytest.mark.parametrize("entry", ["default", "machine 127.0.0.1"])
+def test_netrc_is_for_those_who_ask_for_it(
+    entry: str, server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"{entry} login me password {SECRET}\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    server.put("/b", b"there")
+    server.script("/a", redirect("/b"))
+    with requests.Session() as session:
+        assert body(server.url("/a"), session) == b"there"
+    assert [seen.headers.get("Authorization") for seen in server.seen] == [None, None]
+
+
+def test_a_login_in_the_address_is_sent(server: LoopbackServer, session: requests.Session) -> None:
+    server.put("/a", b"there")
+    body(server.url("/a", user_info=f"ann:{SECRET}@"), session)
+    assert server.seen[0].headers["Authorization"].startswith("Basic ")
 
 
 def test_connections_are_kept_for_the_next_file(server: LoopbackServer, session: requests.Session) -> None:

@@ -1,7 +1,7 @@
 """Files of a Synapse project, through a client that stands in for the optional one."""
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +12,7 @@ from support.secrets import all_told
 
 from brains45k.errors import BrainsError, CallError, DataError
 from brains45k.fetch.credentials import CredentialsError
+from brains45k.fetch.space import DiskError
 from brains45k.fetch.synapse import download_synapse
 
 HIDDEN = "eyJ0-token-is-secret"
@@ -198,7 +199,7 @@ def test_what_is_not_the_users_fault_is_the_datas(tmp_path: Path, error: Excepti
 
 def test_a_full_disk_is_the_calls_fault(tmp_path: Path) -> None:
     error = OSError(errno.ENOSPC, "No space left on device", str(tmp_path / ARCHIVE))
-    told = refusal(CallError, FakeLibrary(get_error=error), tmp_path)
+    told = refusal(DiskError, FakeLibrary(get_error=error), tmp_path)
     assert told.startswith(f"{tmp_path / ARCHIVE}: cannot be written (No space left on device).")
 
 
@@ -214,6 +215,18 @@ def test_names_that_fit_nothing_are_an_error_before_anything_is_downloaded(tmp_p
         "syn25829067: none of the 4 files that Synapse shows this account is named '*.mgz' or '*.nii"
     )
     assert [call for call in library.calls if isinstance(call, tuple)] == []
+
+
+def test_what_comes_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    def stop(names: Sequence[str]) -> None:
+        told.extend(names)
+        raise CallError("no room")
+
+    told: list[str] = []
+    with pytest.raises(CallError, match="no room"):
+        download_synapse(FETCH, tmp_path / "root", token=HIDDEN, begin=stop, load=FakeLibrary().load)
+    assert ARCHIVE in told
+    assert not (tmp_path / "root").exists()
 
 
 def test_one_of_several_names_is_enough(tmp_path: Path) -> None:

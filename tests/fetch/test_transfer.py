@@ -17,6 +17,7 @@ from support.http_answers import altered, cut, no_ranges, redirect, status
 from support.http_server import MODIFIED, serve
 
 from brains45k.errors import CallError, DataError
+from brains45k.fetch.space import DiskError
 
 LENGTH = len(CONTENT)
 OTHER = CONTENT[:4] + bytes(reversed(CONTENT[4:]))
@@ -295,7 +296,7 @@ def largest_file(length_bytes: int) -> Iterator[None]:
 def test_a_disk_without_room_is_called_full(download: Download) -> None:
     (download.folder / "sub").mkdir()
     (download.folder / "sub/.a.zip.part").symlink_to("/dev/full")
-    assert "the disk is full" in download.fail(CallError)
+    assert "the disk is full" in download.fail(DiskError)
     assert not (download.folder / "sub/a.zip").exists()
 
 
@@ -303,7 +304,7 @@ def test_too_little_room_is_found_before_anything_is_written(
     download: Download, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=LENGTH - 1))
-    assert f"needs {LENGTH:,} bytes, {LENGTH - 1:,} are free" in download.fail(CallError)
+    assert f"needs {LENGTH:,} bytes, {LENGTH - 1:,} are free" in download.fail(DiskError)
     assert download.there() == {}
     # Of a part only the rest is needed.
     download.leave_part(CONTENT[:HALF], mark(download))

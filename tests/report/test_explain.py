@@ -123,3 +123,13 @@ def test_a_name_that_is_not_utf8_is_found_as_the_shell_gives_it(corpus: SmallCor
     with contextlib.suppress(DataError):
         lines = explain_path(os.fsdecode(b"sub-01/\xe9.nii"), tmp_path / "corpus.parquet")
     assert lines
+
+
+def test_a_slice_is_explained_by_its_series(corpus: SmallCorpus, tmp_path: Path) -> None:
+    rows = read_table(corpus.manifest).to_pylist()
+    series = rows[0] | {"source_path": "ADNI/s/I1/0001.dcm", "source_format": "dcm"}
+    write_table([series, *rows[1:]], MANIFEST, tmp_path / "corpus.parquet")
+    (first, *_) = explain_path("I1/0017.dcm", tmp_path / "corpus.parquet")
+    assert first.startswith(str(series["volume_id"]))
+    with pytest.raises(DataError):
+        explain_path("I2/0017.dcm", tmp_path / "corpus.parquet")

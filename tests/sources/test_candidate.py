@@ -119,3 +119,11 @@ def test_an_override_goes_before_the_series_name() -> None:
 @pytest.mark.parametrize(("suffix", "kind"), [("ADC", Kind.DERIVED), ("dwi", Kind.DIFFUSION), ("PDw", Kind.IMAGE)])
 def test_a_stated_suffix_has_its_kind(suffix: str, kind: Kind) -> None:
     assert one("sub-01/sub-01_T1w.nii", images={"t1w": {"suffix": suffix}}).name.kind is kind
+
+
+def test_a_series_keeps_its_name_whichever_slice_comes_first() -> None:
+    layouts = [{"name": "series", "path": "{subject}/{series}/{file}", "examples": ["a/b/c.nii"]}]
+    source = tiny_source(layouts=layouts, images={})
+    names = {candidates_of(source, found(f"sub-01/T1/{first}.dcm"))[0].volume_id for first in ("0001", "0000")}
+    images = {candidates_of(source, found(f"sub-01/T1/{image}.nii"))[0].volume_id for image in ("0001", "0000")}
+    assert (len(names), len(images)) == (1, 2)

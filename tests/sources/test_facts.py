@@ -146,9 +146,10 @@ def test_text_that_repeats_what_is_said_of_a_person_is_not_taken(person: dict[st
     assert facts_of_sidecar(document | person) == Facts()
 
 
-@pytest.mark.parametrize("date", ["20110512", "2011-05-12", "1949.12.31"])
-def test_a_description_that_holds_a_date_is_not_taken(date: str) -> None:
-    assert facts_of_sidecar({"SeriesDescription": f"T1 {date}"}).description is None
+@pytest.mark.parametrize("date", ["20110512", "2/26/2008", "26 Feb 2008", "137_S_1414"])
+def test_text_that_holds_a_date_or_an_id_is_not_taken(date: str) -> None:
+    keys = ("SeriesDescription", "Manufacturer", "ManufacturersModelName", "PulseSequenceDetails")
+    assert facts_of_sidecar(dict.fromkeys(keys, f"T1 {date}")) == Facts()
 
 
 def test_nothing_else_of_a_person_is_taken() -> None:

@@ -79,10 +79,20 @@ def test_one_candidate(path: str, rules: dict[str, Any], code: Code | None) -> N
         (["a/b/1.dcm", "a/d/c.nii"], [None, None]),
         (["a/b/1.dcm", "a/b/c.mgz"], [None, Code.S_FORMAT]),
         (["s/i/I7/dicom/1.dcm", "s/i/I7/nifti/x.nii", "s/i/I8/dicom/1.dcm"], [Code.S_DICOM, None, None]),
+        # By LONI's own numbers these are two images.
+        (["a/b/x_S1_I7.dcm", "a/b/x_S1_I8.nii"], [None, None]),
+        (["a/b/x_S1_I7.dcm", "a/b/x_S1_I7.nii"], [Code.S_DICOM, None]),
     ],
 )
 def test_a_series_that_lies_there_as_nifti_too_is_taken_once(paths: list[str], codes: list[Code | None]) -> None:
     assert [verdict.code for verdict in verdicts(paths, formats=[".nii"])] == codes
+
+
+def test_an_empty_file_is_no_twin_of_a_series() -> None:
+    source = tiny_source(layouts=LAYOUTS, images={})
+    files = [FoundFile("a/b/1.dcm", ".dcm", 9, 0), FoundFile("a/b/c.nii", ".nii", 0, 0)]
+    found = [candidate for file in files for candidate in candidates_of(source, file)]
+    assert select(found, source.selections["reference"])[0].taken
 
 
 def test_a_path_that_fits_no_layout() -> None:

@@ -15,7 +15,7 @@ from brains45k.corpus.manifest import read_table
 from brains45k.corpus.plan import read_plan, write_index, write_plans
 from brains45k.errors import DataError
 from brains45k.sources.scan import scan_source
-from brains45k.sources.walk import size_and_time, walk_files
+from brains45k.sources.walk import measure, walk_files
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -90,7 +90,17 @@ def test_a_folder_of_dicom_has_the_bytes_of_all_and_the_time_of_the_newest(tmp_p
     os.utime(tmp_path / "s1/2.DCM", ns=(10**18, 2 * 10**18))
     (file,) = walk_files(tmp_path)
     assert (file.path, file.bytes, file.mtime_ns) == ("s1/1.dcm", 6 + 21, 2 * 10**18)
-    assert size_and_time(tmp_path / "s1/1.dcm") == (file.bytes, file.mtime_ns)
+    assert measure(tmp_path / "s1/1.dcm") == (file.bytes, file.mtime_ns, file.stamp)
+
+
+def test_a_slice_that_is_replaced_at_its_size_and_by_an_older_one_is_noticed(tmp_path: Path) -> None:
+    touch(tmp_path, "s1/1.dcm", "s1/2.dcm")
+    os.utime(tmp_path / "s1/1.dcm", ns=(10**18, 10**18))
+    (before,) = walk_files(tmp_path)
+    os.utime(tmp_path / "s1/1.dcm", ns=(10**17, 10**17))
+    (after,) = walk_files(tmp_path)
+    assert (before.bytes, before.mtime_ns) == (after.bytes, after.mtime_ns)
+    assert before.stamp != after.stamp
 
 
 def test_tables_are_met_beside_images(tmp_path: Path) -> None:

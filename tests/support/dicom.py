@@ -59,6 +59,11 @@ _PLANTED: dict[str, Any] = {
     "StudyDate": BIRTHDAY, "SeriesDate": BIRTHDAY, "AcquisitionDate": BIRTHDAY, "ContentDate": BIRTHDAY,
     "ReceiveCoilName": IDENTIFIER, "ConsultingPhysicianName": IDENTIFIER, "DerivationDescription": IDENTIFIER,
 }  # fmt: skip
+_PLANTED_WORDS: dict[str, Any] = {
+    "SeriesDescription": f"T1 {IDENTIFIER.title()}", "ProtocolName": f"{IDENTIFIER} T1", "SequenceName": IDENTIFIER,
+    "ManufacturerModelName": f"Trio{IDENTIFIER}", "Manufacturer": f"SIEMENS {IDENTIFIER}",
+    "ScanningSequence": ["SE", IDENTIFIER], "SequenceVariant": IDENTIFIER, "MRAcquisitionType": f"2D{IDENTIFIER}",
+}  # fmt: skip
 _OVERLAY = (
     (0x60000010, "US", SHAPE[1]), (0x60000011, "US", SHAPE[0]), (0x60000040, "CS", "R"), (0x60000050, "SS", [1, 1]),
     (0x60000100, "US", 1), (0x60000102, "US", 0), (0x60003000, "OW", b"\xff" * (SHAPE[0] * SHAPE[1] // 8)),
@@ -181,15 +186,20 @@ def garbled(syntax: str, place: int) -> list[Dataset]:
     return datasets
 
 
-def planted() -> list[Dataset]:
-    """Make a series with identifiers in standard and private tags."""
-    datasets = series(**_PLANTED)
+def planted(**fields: Any) -> list[Dataset]:
+    """Make a series with identifiers in standard and private tags, with other ``fields``."""
+    datasets = series(**_PLANTED | fields)
     for dataset in datasets:
         for group in (0x0009, 0x0019, 0x0029, 0x0051):
             block = dataset.private_block(group, "SIEMENS CSA HEADER", create=True)
             block.add_new(0x10, "OB", f"SV10 {IDENTIFIER} {BIRTHDAY}".encode().ljust(512, b"\0"))
             block.add_new(0x20, "LO", IDENTIFIER)
     return datasets
+
+
+def planted_in_words() -> list[Dataset]:
+    """Make a planted series with identifiers also in the words of which facts of a scan are read."""
+    return planted(**_PLANTED_WORDS)
 
 
 def save(datasets: Sequence[Dataset], folder: Path, *, names: Sequence[str] = (), preamble: bytes = b"") -> list[Path]:

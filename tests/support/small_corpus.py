@@ -207,6 +207,7 @@ def write_one_shard(name: str, bucket: int, settings: Settings, log: io.StringIO
         root=settings.sources[name].root,
         shard=rows.with_suffix(".zarr"),
         rows=rows,
+        pictures=Path("manifests/reports/pictures") / shard,
         recipe=make_recipe(dict(settings.preprocess)),
         log=log or io.StringIO(),
     )

@@ -4,6 +4,7 @@ Read and check the config, look for the sources, and define every function that 
 
 from pathlib import Path
 
+import brains45k
 from brains45k.cluster import jobs_in
 from brains45k.corpus.build import make_recipe, module_fingerprint
 from brains45k.corpus.manifest import digest_of
@@ -90,8 +91,17 @@ ASSEMBLY_CODE = module_fingerprint(
     "brains45k.corpus.duplicates",
     "brains45k.corpus.manifest",
     "brains45k.sources.facts",
+    "brains45k.sources.persons",
     "brains45k.sources.tables",
 )
+
+
+REPORT_FOLDER = Path(brains45k.__file__).parent / "report"
+# Templates, styles and scripts decide a page as much as code does.
+REPORT_CODE = [
+    module_fingerprint("brains45k.report"),
+    *(digest_of(path) for path in sorted(REPORT_FOLDER.glob("assets/**/*")) if path.is_file()),
+]
 
 
 wildcard_constraints:
@@ -135,6 +145,11 @@ def sources_in_use():
 def source_manifests(wildcards):
     """Return the manifest of each source in use."""
     return [f"manifests/{source}.parquet" for source in sources_in_use()]
+
+
+def source_pages(wildcards):
+    """Return the page of each source in use."""
+    return [f"manifests/reports/{source}.html" for source in sources_in_use()]
 
 
 def all_shards(wildcards):

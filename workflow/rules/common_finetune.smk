@@ -2,7 +2,6 @@
 Define what the rules of finetuning use: which folds there are, what they start from, and what they ask for.
 """
 
-import brains45k
 from brains45k.hints import hint
 from brains45k.tasks.survey import leaking
 

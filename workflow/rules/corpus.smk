@@ -13,6 +13,7 @@ rule write_shard:
     output:
         shard=directory("data/corpus/{source}/{source}-{bucket}.zarr"),
         rows="data/corpus/{source}/{source}-{bucket}.parquet",
+        pictures=directory("manifests/reports/pictures/{source}-{bucket}"),
     log:
         "logs/write_shard/{source}-{bucket}.log",
     benchmark:

@@ -13,6 +13,7 @@ with job_log(snakemake.log[0]) as log:
         root=source_root(snakemake.config, snakemake.wildcards.source),
         shard=Path(snakemake.output.shard),
         rows=Path(snakemake.output.rows),
+        pictures=Path(snakemake.output.pictures),
         recipe=make_recipe(snakemake.config["preprocess"]),
         log=log,
     )

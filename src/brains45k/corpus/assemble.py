@@ -132,17 +132,20 @@ def _remove_stale_manifest(path: Path) -> None:
         path.unlink()
 
 
-def remove_orphans(rows: Sequence[Path]) -> list[Path]:
+def remove_orphans(rows: Sequence[Path], pictures: Path) -> list[Path]:
     """Remove shards that no bucket has any more, and return them: a source file may lower its number of buckets.
 
     Parameters
     ----------
     rows : sequence of Path
-        The rows of the shards that are in use, all in one folder.
+        The rows of the shards of one source that are in use, all in one folder.
+    pictures : Path
+        The folder of all shards' pictures, those of other sources too.
     """
     used = {path.stem for path in rows}
     folders = {path.parent for path in rows}
-    shards = (path for folder in folders for path in folder.iterdir() if _SHARD_NAME.fullmatch(path.name))
+    shards = [path for folder in folders for path in folder.iterdir() if _SHARD_NAME.fullmatch(path.name)]
+    shards += [path for folder in folders for path in pictures.glob(f"{folder.name}-[0-9]*")]
     orphans = sorted(path for path in shards if path.stem not in used)
     for path in orphans:
         if path.is_dir():

@@ -22,6 +22,7 @@ _CODE = (
     "brains45k.corpus.store",
     "brains45k.dicom",
     "brains45k.sources.facts",
+    "brains45k.sources.persons",
     "brains45k.volume",
 )
 

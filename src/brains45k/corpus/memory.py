@@ -48,6 +48,9 @@ class Extent:
 
 def peek(path: Path) -> Extent | None:
     """Read what a file's header declares; None where it cannot be read or is no head's, which is refused later."""
+    if path.suffix.lower() == ".dcm":
+        # Its header tells one slice.
+        return None
     try:
         with (sibling(path, ".hdr") if path.suffix.lower() == ".img" else path).open("rb") as file:
             head = file.read(HEAD_BYTES)

@@ -174,6 +174,8 @@ def _plan_entry(candidate: Candidate, root: Path) -> dict[str, Any]:
         # Kept in the plan so that a file which may be read again is read again.
         "readable": os.access(f"{root}/{candidate.file.path}", os.R_OK),
         "kind": candidate.name.kind.value,
+        "without": list(candidate.without),
+        "stamp": candidate.file.stamp,
     }
 
 

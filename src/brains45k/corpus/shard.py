@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from brains45k.codes import Code
+from brains45k.corpus.album import Album
 from brains45k.corpus.build import Recipe
 from brains45k.corpus.content import Content, read_contents
 from brains45k.corpus.manifest import ROWS, require_digest, write_table
@@ -25,7 +26,7 @@ from brains45k.errors import BrainsError
 from brains45k.sources.catalog import VolumeRule
 from brains45k.sources.facts import Facts
 from brains45k.sources.series import Kind
-from brains45k.sources.walk import size_and_time
+from brains45k.sources.walk import measure
 from brains45k.volume.content import Named
 from brains45k.volume.preprocess import Preprocessing, preprocess_oriented
 from brains45k.volume.read import Opened, image_of
@@ -51,6 +52,8 @@ class Task:
     frame: int | None
     readable: bool
     kind: str
+    without: list[str]
+    stamp: str | None
     extent: dict[str, Any] | None
 
 
@@ -63,10 +66,29 @@ class _Image:
     part: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What all volumes of a shard share: how they are judged and made, and where they and their pictures go."""
+
+    rules: dict[str, VolumeRule]
+    selection: str
+    preprocessing: Preprocessing
+    partial: Path
+    album: Album
+
+
 def write_shard(
-    *, plan_path: Path, plan_digest: str, root: Path, shard: Path, rows: Path, recipe: Recipe, log: TextIO
+    *,
+    plan_path: Path,
+    plan_digest: str,
+    root: Path,
+    shard: Path,
+    rows: Path,
+    pictures: Path,
+    recipe: Recipe,
+    log: TextIO,
 ) -> None:
-    """Write one shard and its rows.
+    """Write one shard, its rows, and a picture of each volume.
 
     Parameters
     ----------
@@ -78,6 +100,8 @@ def write_shard(
         The source's folder.
     shard, rows : Path
         Where the Zarr group and the Parquet table of its rows go; both appear at the end, in one move each.
+    pictures : Path
+        The folder of small JPEGs, named by volume_id: of kept volumes, and of others that could be read.
     recipe : Recipe
         Preprocessing parameters, and the build that they make.
     log : file
@@ -94,20 +118,19 @@ def write_shard(
     partial = shard.with_name(f".{shard.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     create_group(partial, source=plan["source"], shard=plan["shard"], build_id=recipe.build_id)
+    rules = {name: VolumeRule(**rule) for name, rule in plan["rules"].items()}
+    terms = _Terms(rules, plan["selection"], recipe.preprocessing, partial, Album(pictures))
     table = [
         row | {"shard": str(shard), "array": row["volume_id"]} if row["reason"] is None else row
-        for row in _write_volumes(plan, root, partial, recipe.preprocessing, log)
+        for row in _write_volumes([Task(**entry) for entry in plan["volumes"]], root, terms, log)
     ]
+    terms.album.close()
     shutil.rmtree(shard, ignore_errors=True)
     partial.rename(shard)
     write_table(table, ROWS, rows, metadata={"build_id": recipe.build_id, "recipe": recipe.describe()})
 
 
-def _write_volumes(
-    plan: dict[str, Any], root: Path, partial: Path, preprocessing: Preprocessing, log: TextIO
-) -> Iterator[dict[str, Any]]:
-    rules = {name: VolumeRule(**rule) for name, rule in plan["rules"].items()}
-    tasks = [Task(**entry) for entry in plan["volumes"]]
+def _write_volumes(tasks: list[Task], root: Path, terms: _Terms, log: TextIO) -> Iterator[dict[str, Any]]:
     files = [list(members) for _, members in groupby(tasks, key=lambda task: task.path)]
     with ThreadPoolExecutor(1) as reader:
         contents = _read_ahead(reader, files, root)
@@ -115,15 +138,7 @@ def _write_volumes(
             start = time.perf_counter()
             for image in _images(next(contents)):
                 for task in members:
-                    row = _write_one(
-                        task,
-                        image,
-                        is_last=task is members[-1],
-                        rules=rules,
-                        selection=plan["selection"],
-                        partial=partial,
-                        preprocessing=preprocessing,
-                    )
+                    row = _write_one(task, image, terms, is_last=task is members[-1])
                     _log_line(log, row, task, time.perf_counter() - start)
                     start = time.perf_counter()
                     yield row
@@ -179,52 +194,47 @@ def _attempt(step: Callable[[], _T]) -> _T | RefusalError:
 def _require_unchanged(path: Path, task: Task) -> None:
     """Refuse a file that is not the one that was planned; the next run plans anew."""
     try:
-        size, mtime_ns = size_and_time(path)
+        found = measure(path)
     except FileNotFoundError as error:
-        if path.is_symlink():
+        if Path(error.filename or path).is_symlink():
             raise RefusalError(Code.E_UNREADABLE, "the link leads nowhere") from error
         raise RefusalError(Code.E_CHANGED, "the file vanished") from error
     except OSError as error:
         raise RefusalError(Code.E_UNREADABLE, error.strerror or str(error)) from error
-    if size != task.bytes:
-        raise RefusalError(Code.E_CHANGED, f"{size:,} bytes, planned {task.bytes:,}")
-    if mtime_ns != task.mtime_ns:
+    if found.bytes != task.bytes:
+        raise RefusalError(Code.E_CHANGED, f"{found.bytes:,} bytes, planned {task.bytes:,}")
+    if (found.mtime_ns, found.stamp) != (task.mtime_ns, task.stamp):
         raise RefusalError(Code.E_CHANGED, "it was modified after the plan was made")
 
 
-def _write_one(task: Task, image: _Image, **terms: Any) -> dict[str, Any]:
+def _write_one(task: Task, image: _Image, terms: _Terms, *, is_last: bool) -> dict[str, Any]:
     """Write one volume, and return its row, with what is known of it beside its voxels."""
     name = f"{task.volume_id}_{image.part}" if image.part else task.volume_id
-    row = _write_volume(name, task, image.opened, **terms)
+    opened = RefusalError(Code.S_NAMED) if name in task.without else image.opened
+    row = _write_volume(name, task, opened, terms, is_last=is_last)
     return row | {"candidate": task.volume_id, "part": image.part} | asdict(image.facts)
 
 
 def _write_volume(
-    name: str,
-    task: Task,
-    opened: Opened | RefusalError,
-    *,
-    is_last: bool,
-    rules: dict[str, VolumeRule],
-    selection: str,
-    partial: Path,
-    preprocessing: Preprocessing,
+    name: str, task: Task, opened: Opened | RefusalError, terms: _Terms, *, is_last: bool
 ) -> dict[str, Any]:
     if isinstance(opened, RefusalError):
         return excluded_row(name, opened, None)
-    reading = read_so_far(opened, None, rules)
+    reading = read_so_far(opened, None, terms.rules)
     try:
         image = image_of(opened, frame=task.frame, named=_NAMED.get(Kind(task.kind), Named.UNKNOWN))
-        reading = read_so_far(opened, image, rules)
-        _require_rule(reading, selection)
+        reading = read_so_far(opened, image, terms.rules)
         volume = reorient(image)
+        terms.album.take(name, volume)
+        _require_rule(reading, terms.selection)
         if is_last:
             # The float32 copy is all that is needed from here on.
             del image
             opened.release()
         voxel_sha256 = digest_of_voxels(volume)
-        volume = preprocess_oriented(volume, preprocessing)
-        stored_bytes = write_volume(partial, name, volume)
+        volume = preprocess_oriented(volume, terms.preprocessing)
+        stored_bytes = write_volume(terms.partial, name, volume)
+        terms.album.take_stored(name, volume)
     except RefusalError as refusal:
         return excluded_row(name, refusal, reading)
     except OSError:

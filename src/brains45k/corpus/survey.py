@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from brains45k.corpus.leave_out import HeldOut, leave_out, nobody, require_volumes
@@ -17,8 +17,10 @@ from brains45k.corpus.manifest import read_metadata, read_table
 from brains45k.corpus.plan import write_index, write_plans
 from brains45k.corpus.settings import Settings, SourceSettings
 from brains45k.errors import CallError
+from brains45k.fetch.journal import unfinished
 from brains45k.sources.candidate import Candidate
 from brains45k.sources.scan import Scan, scan_source
+from brains45k.sources.walk import DICOM
 
 INDEX_FOLDER = Path("data/index")
 
@@ -103,6 +105,8 @@ def survey_source(
     write_plans(source, candidates, root=root, selection=settings.selection, buckets=entry.buckets, folder=folder)
     matched = sorted({candidate.layout.name for candidate in candidates if candidate.layout})
     note = f"layouts: {', '.join(matched)}"
+    if unfinished(root):
+        note += "; not all is there: 'snakemake --cores 2 fetch' has not finished"
     return Surveyed(source.name, entry.root, State.FOUND, len(candidates), len(taken), note)
 
 
@@ -130,8 +134,10 @@ def _require_volumes(asked: Iterable[str], surveyed: Iterable[Surveyed], workdir
     """Check the names of volumes to be left out, but for those of sources that are not there."""
     there = {source.name for source in surveyed if source.state is State.FOUND}
     absent = tuple(f"{source.name}_" for source in surveyed if source.name not in there)
-    names = (read_table(workdir / index_path(name))["volume_id"].to_pylist() for name in there)
-    require_volumes((name for name in asked if not name.startswith(absent)), set(chain.from_iterable(names)))
+    tables = [read_table(workdir / index_path(name)).select(["volume_id", "source_format"]) for name in there]
+    formats = {row["volume_id"]: row["source_format"] for table in tables for row in table.to_pylist()}
+    series = {name for name, extension in formats.items() if extension == DICOM.lstrip(".")}
+    require_volumes((name for name in asked if not name.startswith(absent)), formats, series)
 
 
 def _spare_real_corpus(workdir: Path) -> None:

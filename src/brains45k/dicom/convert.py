@@ -9,10 +9,12 @@ from typing import Any
 from brains45k.codes import Code
 from brains45k.dicom.outputs import NAME, Output, list_outputs
 from brains45k.dicom.program import run_program
-from brains45k.dicom.scrub import read_sidecar, scrub_image
+from brains45k.dicom.scrub import read_sidecar, scrub_image, scrub_sidecar
+from brains45k.dicom.series import require_slice
 from brains45k.dicom.verdict import judge_run
 from brains45k.errors import CallError
-from brains45k.volume.refusal import RefusalError, Remark
+from brains45k.sources.persons import words_of_persons
+from brains45k.volume.refusal import Remark
 
 #: Mark of an image that dcm2niix gave no tail, where there are others.
 FIRST = "first"
@@ -21,9 +23,10 @@ _LISTING = "files.txt"
 _IN, _OUT = "in", "out"
 # Geometry and voxels are those of a plain run, whatever a user's defaults file says (-g i): nothing is cropped (-x)
 # or left out (-i), 16 bits stay as they are (-l), and Philips' precise scaling is taken (-p). With -s y the files are
-# read from a listing, in its order; a folder is read in the order of the file system, which differs by machine.
+# read from a listing, in its order; a folder is read in the order of the file system, which differs by machine. The
+# sidecar is to name the person (-ba n): only so is it known which words no other text may hold. It stays in the folder.
 _OPTIONS = (
-    "-g", "i", "-b", "y", "-ba", "y", "-z", "n", "-x", "n", "-i", "n", "-l", "o", "-p", "y", "-f", NAME, "-o", _OUT,
+    "-g", "i", "-b", "y", "-ba", "n", "-z", "n", "-x", "n", "-i", "n", "-l", "o", "-p", "y", "-f", NAME, "-o", _OUT,
     "-s", "y", _LISTING,
 )  # fmt: skip
 
@@ -40,7 +43,8 @@ class Converted:
     nifti : bytes
         An uncompressed single-file NIfTI whose header holds no text.
     sidecar : mapping
-        What dcm2niix says of scanner and sequence; nothing of person, place or day.
+        What dcm2niix says of scanner and sequence, without any text that repeats a word of the patient's or holds a
+        date: nothing of person, place or day.
     remarks : tuple of Remark
         What was done to the series.
     """
@@ -94,13 +98,14 @@ def _convert(files: Sequence[Path], folder: Path, limit_s: float) -> list[Conver
     run = run_program(_OPTIONS, folder=folder, limit_s=limit_s)
     outputs = list_outputs(folder / _OUT)
     remarks = judge_run(run, files, outputs, limit_s=limit_s)
+    persons = _persons(outputs)
     kept = [output for output in outputs if not output.is_part] or outputs
     if len(kept) < len(outputs):
         remarks += (Remark(Code.F_DCM_PARTS, f"{len(outputs) - len(kept)} of {len(outputs)} images"),)
     if len(kept) == 1:
-        return [_read(kept[0], "", remarks)]
+        return [_read(kept[0], "", remarks, persons)]
     remarks += (Remark(Code.F_DCM_SEVERAL, f"{len(kept)} images"),)
-    return [_read(output, mark, remarks) for output, mark in zip(kept, _marks(kept), strict=True)]
+    return [_read(output, mark, remarks, persons) for output, mark in zip(kept, _marks(kept), strict=True)]
 
 
 def _marks(outputs: Sequence[Output]) -> list[str]:
@@ -116,15 +121,20 @@ def _stage(files: Sequence[Path], folder: Path) -> None:
     (folder / _IN).mkdir()
     names = [f"{_IN}/{index:06d}.dcm" for index in range(len(files))]
     for file, name in zip(files, names, strict=True):
-        if not file.is_file():
-            raise RefusalError(Code.E_CHANGED, "a file of the series vanished, or is a link that leads nowhere")
+        require_slice(file)
         (folder / name).symlink_to(file.absolute())
     (folder / _LISTING).write_text("".join(f"{name}\n" for name in names), encoding="ascii")
 
 
-def _read(output: Output, mark: str, remarks: tuple[Remark, ...]) -> Converted:
+def _persons(outputs: Sequence[Output]) -> frozenset[str]:
+    """Return the words that name a person in any sidecar of the series: one image may tell of another's."""
+    return frozenset(word for output in outputs for word in words_of_persons(read_sidecar(output.sidecar)))
+
+
+def _read(output: Output, mark: str, remarks: tuple[Remark, ...], persons: frozenset[str]) -> Converted:
     if output.is_untilted:
         remarks += (Remark(Code.R_DCM_TILT),)
     if output.is_even:
         remarks += (Remark(Code.R_DCM_EVEN),)
-    return Converted(mark, scrub_image(output.path.read_bytes()), read_sidecar(output.sidecar), remarks)
+    sidecar = scrub_sidecar(read_sidecar(output.sidecar), persons)
+    return Converted(mark, scrub_image(output.path.read_bytes()), sidecar, remarks)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# dcm2niix's own -ba y leaves institution, station, serial number, study and coil in the sidecar, and the time of day;
-# so nothing is kept but what facts of a scan are read from.
+from brains45k.sources.persons import is_personal
+
+# Not even dcm2niix's own -ba y takes institution, station, serial number, study, coil and the time of day out of the
+# sidecar; so nothing is kept but what facts of a scan are read from.
 _KEPT = frozenset({
     "Manufacturer", "ManufacturersModelName", "MagneticFieldStrength", "SeriesDescription", "MRAcquisitionType",
     "ScanningSequence", "SequenceVariant", "PulseSequenceDetails", "EchoTime", "RepetitionTime", "InversionTime",
@@ -33,9 +35,27 @@ def scrub_image(content: bytes) -> bytes:
 
 
 def read_sidecar(path: Path) -> Mapping[str, Any]:
-    """Return what a sidecar says of scanner and sequence; nothing where there is none that can be read."""
+    """Return a sidecar as it was written; nothing where there is none that can be read."""
     try:
-        document = json.loads(path.read_bytes())
+        # Not strict: of a name in Japanese dcm2niix leaves control characters as they are.
+        document = json.loads(path.read_bytes(), strict=False)
     except (FileNotFoundError, ValueError):
         return {}
-    return {key: document[key] for key in sorted(_KEPT & document.keys())} if isinstance(document, dict) else {}
+    return document if isinstance(document, dict) else {}
+
+
+def scrub_sidecar(document: Mapping[str, Any], persons: frozenset[str]) -> Mapping[str, Any]:
+    """Return what a sidecar says of scanner and sequence, but for text that points at a person.
+
+    Parameters
+    ----------
+    document : mapping
+        The sidecar.
+    persons : frozenset of str
+        Words of which no text may hold one, as `words_of_persons` gives them.
+    """
+    return {key: document[key] for key in sorted(_KEPT & document.keys()) if not _tells(document[key], persons)}
+
+
+def _tells(value: object, persons: frozenset[str]) -> bool:
+    return not isinstance(value, int | float) and is_personal(str(value), persons)

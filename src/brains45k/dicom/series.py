@@ -1,5 +1,6 @@
 """A DICOM series: the DICOM files of one folder."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ def series_files(first: Path) -> list[Path]:
         with os.scandir(first.parent) as scan:
             names = [entry.name for entry in scan if is_of_series(entry.name) and _is_file(entry)]
     except OSError as error:
-        raise _refusal(error) from error
+        raise _refusal(error, first) from error
     return [first.parent / name for name in sorted(names)]
 
 
@@ -47,7 +48,7 @@ def digest_of_series(files: Sequence[Path]) -> str:
     Raises
     ------
     RefusalError
-        ``E_CHANGED`` if a file vanished, ``E_UNREADABLE`` if the system forbids it.
+        ``E_CHANGED`` if a file vanished, ``E_UNREADABLE`` if it is a link that leads nowhere or the system forbids it.
     """
     digest = hashlib.sha256()
     for file in files:
@@ -56,27 +57,54 @@ def digest_of_series(files: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
+def stamp_of_series(slices: Sequence[tuple[str, int, int]]) -> str:
+    """Return a short digest over name, size in bytes and time in ns of each slice: another state has another."""
+    digest = hashlib.sha256()
+    for name, size_bytes, mtime_ns in sorted(slices):
+        digest.update(os.fsencode(name) + f"\0{size_bytes}\0{mtime_ns}\0".encode())
+    return digest.hexdigest()[:16]
+
+
 def digest_of_content(file: Path) -> bytes:
     """Return the SHA-256 of a file's content.
 
     Raises
     ------
     RefusalError
-        ``E_CHANGED`` if it vanished, ``E_UNREADABLE`` if the system forbids it.
+        ``E_CHANGED`` if it vanished, ``E_UNREADABLE`` if it is a link that leads nowhere or the system forbids it.
     """
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").digest()
     except OSError as error:
-        raise _refusal(error) from error
+        raise _refusal(error, file) from error
+
+
+def require_slice(file: Path) -> None:
+    """Require a slice to be a file.
+
+    Raises
+    ------
+    RefusalError
+        ``E_CHANGED`` if it vanished, ``E_UNREADABLE`` if it is a link that leads nowhere.
+    """
+    if not file.is_file():
+        raise _missing(file)
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
     return entry.is_file() or (entry.is_symlink() and not entry.is_dir())
 
 
-def _refusal(error: OSError) -> RefusalError:
+def _refusal(error: OSError, file: Path) -> RefusalError:
     """Say why a file of a series cannot be read; its name may hold what identifies a person."""
-    if isinstance(error, FileNotFoundError):
-        return RefusalError(Code.E_CHANGED, "a file of the series vanished, or is a link that leads nowhere")
+    if isinstance(error, FileNotFoundError) or error.errno == errno.ELOOP:
+        return _missing(file)
     return RefusalError(Code.E_UNREADABLE, error.strerror or "")
+
+
+def _missing(file: Path) -> RefusalError:
+    """Tell a link that leads nowhere, which another run finds again, from a file that went."""
+    if file.is_symlink():
+        return RefusalError(Code.E_UNREADABLE, "a slice is a link that leads nowhere")
+    return RefusalError(Code.E_CHANGED, "a file of the series vanished")

@@ -70,6 +70,10 @@ class Readable(Protocol):
 class Directory(Protocol):
     """An open archive: what it holds, and the files' contents."""
 
+    def names(self) -> Iterator[str]:
+        """Yield the names of all files, whether they can be unpacked or not."""
+        ...
+
     def members(self) -> Iterator[Member]:
         """Yield all entries, and make sure that the archive's frame is whole."""
         ...

@@ -58,6 +58,10 @@ class TarDirectory:
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream
 
+    def names(self) -> Iterator[str]:
+        """Yield the names of all files; a compressed archive is read whole."""
+        return (member.name for member in self.members() if member.kind != "folder")
+
     def members(self) -> Iterator[Member]:
         """Yield all entries; a missing end, or bytes behind it, are refused. A compressed archive is read whole."""
         guard = self._rewound()

@@ -69,6 +69,11 @@ class ZipDirectory:
         self._zip = opened
         self._end = end
 
+    def names(self) -> Iterator[str]:
+        """Yield the names of all files."""
+        members = map(_member, self._zip.infolist())
+        return (member.name for member in members if member.kind != "folder")
+
     def members(self) -> Iterator[Member]:
         """Yield all entries; members that cannot be read, or share bytes, are refused."""
         infos = self._zip.infolist()

@@ -8,7 +8,7 @@ from brains45k.corpus.settings import Settings
 from brains45k.errors import BrainsError
 from brains45k.fetch.credentials import CredentialsError
 from brains45k.fetch.patience import PATIENCE, Patience
-from brains45k.fetch.source import Outcome, fetch_source
+from brains45k.fetch.source import Fetched, Outcome, fetch_source
 from brains45k.sources.catalog import Source
 
 
@@ -21,7 +21,7 @@ class Report:
     outcome : Outcome, optional
         None where it failed.
     note : str
-        Of a source that failed, why; of the others, what was done.
+        Of a source that failed, why; of the others, what was done, and which archives were left alone.
     """
 
     source: Source
@@ -57,10 +57,15 @@ def fetch_every(settings: Settings, *, log: TextIO, patience: Patience = PATIENC
             yield Report(entry.source, outcome, str(error))
         else:
             log.write(f"{name}: {fetched.outcome}\n")
-            yield Report(entry.source, fetched.outcome, _note(fetched.outcome, fetched.files, entry.source))
+            yield Report(entry.source, fetched.outcome, _note(fetched, entry.source))
 
 
-def _note(outcome: Outcome, files: int, source: Source) -> str:
+def _note(fetched: Fetched, source: Source) -> str:
+    left = f"not of this source: {', '.join(fetched.foreign)}" if fetched.foreign else ""
+    return "\n".join(filter(None, (_what(fetched.outcome, fetched.files, source), left)))
+
+
+def _what(outcome: Outcome, files: int, source: Source) -> str:
     document = source.document
     if outcome in {Outcome.FETCHED, Outcome.UNPACKED}:
         return f"{files:,} {'archives' if outcome is Outcome.UNPACKED else 'files'}"

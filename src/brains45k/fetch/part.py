@@ -4,7 +4,6 @@ It stays whenever a download ends early, so that the next one goes on behind it,
 when it is proved. What the server said of it lies in ``.NAME.part.json``.
 """
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -18,9 +17,9 @@ from typing import Any, Self
 
 from brains45k.errors import CallError
 from brains45k.fetch.page import HEAD_BYTES
+from brains45k.fetch.space import FULL, disk_error
 
 _BLOCK_BYTES = 1 << 20
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ class Part:
 
     def __init__(self, target: Path, algorithms: Iterable[str], advance: Callable[[int], object]) -> None:
         self._target = target
-        self._path = target.with_name(f".{target.name}.part")
+        self._path = part_path(target)
         self._mark_path = target.with_name(f".{target.name}.part.json")
         self._algorithms = tuple(algorithms)
         self._advance = advance
@@ -200,11 +199,16 @@ class Part:
         try:
             yield
         except OSError as error:
-            if error.errno in _FULL:
+            if error.errno in FULL:
                 msg = f"{self._target}: the disk is full. Make room and run again: what has come is kept."
             else:
                 msg = f"{self._target}: cannot be written ({error.strerror}). Mend the folder, or name another one."
-            raise CallError(msg) from error
+            raise disk_error(msg, error) from error
+
+
+def part_path(target: Path) -> Path:
+    """Return where the part of a file lies that is on its way to ``target``."""
+    return target.with_name(f".{target.name}.part")
 
 
 def new_digests(algorithms: Iterable[str]) -> dict[str, Any]:

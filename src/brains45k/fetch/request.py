@@ -13,7 +13,9 @@ from typing import Any, NoReturn
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
+from requests.auth import AuthBase
 from requests.exceptions import InvalidHeader, SSLError
+from requests.utils import get_auth_from_url
 from urllib3.exceptions import HTTPError
 
 from brains45k.errors import CallError, DataError
@@ -208,10 +210,19 @@ def _prepared(
 ) -> requests.PreparedRequest:
     """Make a request, which carries what the session holds only where that belongs."""
     if home:
+        in_address = get_auth_from_url(target)
+        auth = session.auth or (in_address if any(in_address) else _NoLogin())
         with _cookies:
-            return session.prepare_request(requests.Request("GET", target, headers=headers))
+            return session.prepare_request(requests.Request("GET", target, headers=headers, auth=auth))
     agent = session.headers.get("User-Agent", "")
     return requests.Request("GET", target, headers={"User-Agent": str(agent), **headers}).prepare()
+
+
+class _NoLogin(AuthBase):
+    """Adds nothing: where no login is given, requests would look for one in netrc, and send anybody its default."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
 
 
 def _next_chunk(url: str, response: requests.Response) -> bytes:

@@ -1,34 +1,28 @@
 """Bring one source into its folder: fetch what may be fetched, unpack what lies there, name what is left."""
 
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import requests
-from tqdm import tqdm
 
-from brains45k.errors import DataError
+from brains45k.errors import CallError
 from brains45k.fetch.archive_check import STAGING_PREFIX
+from brains45k.fetch.by_hand import Unpacker
 from brains45k.fetch.credentials import synapse_token
-from brains45k.fetch.journal import Journal
+from brains45k.fetch.getter import Getter
+from brains45k.fetch.journal import Journal, digest_of
 from brains45k.fetch.listing import list_files
 from brains45k.fetch.patience import PATIENCE, Patience
+from brains45k.fetch.present import holds_images, missing_bytes, size_bytes
 from brains45k.fetch.remote import Remote
 from brains45k.fetch.space import require_space
 from brains45k.fetch.synapse import download_synapse
-from brains45k.fetch.transfer import download
-from brains45k.fetch.unpack import is_archive, unpack
+from brains45k.fetch.unpack import is_archive
 from brains45k.sources.catalog import Source
-from brains45k.sources.walk import walk_files
-
-# Enough for a listing of small files, few enough for any provider.
-_CONNECTIONS = 4
-# When so many files in a row fail, the rest will too.
-_MAX_FAILURES = 10
 
 
 class Outcome(StrEnum):
@@ -50,11 +44,14 @@ class Fetched:
     ----------
     files : int
         Files and archives that were fetched, or archives that were unpacked.
+    foreign : tuple of str
+        Names of archives in its folder that were left alone, because they are not of this source.
     """
 
     name: str
     outcome: Outcome
     files: int = 0
+    foreign: tuple[str, ...] = ()
 
 
 def fetch_source(
@@ -73,13 +70,13 @@ def fetch_source(
     source : Source
         Its ``access`` says where from.
     root : Path
-        Its folder; made if it is not there.
+        Its folder; made when the first file is about to be fetched.
     accepted : collection of str
         Sources whose terms the user accepts.
     keep_archives : bool
         Whether archives stay once they are unpacked.
     log : file
-        Gets a line for each file that is done.
+        Gets a line for each file that is done, or failed.
     patience : Patience
         How long to wait for a server, and how often to try again.
 
@@ -90,132 +87,100 @@ def fetch_source(
     CredentialsError
         If credentials are missing or refused.
     CallError
-        If the disk is full or cannot be written.
+        If the disk is full, or the root cannot be used.
     """
-    access, journal = source.document["access"], Journal(root)
-    for stale in root.glob(f"{STAGING_PREFIX}*"):
-        # Of a run that was killed while it unpacked an archive that may not be there any more.
-        shutil.rmtree(stale)
-    there = {path for pattern in access.get("archives", ()) for path in root.glob(pattern) if path.is_file()}
-    unpacked = _unpack_each(there, root, journal, keep_archives=keep_archives, log=log)
-    if unpacked:
-        return Fetched(source.name, Outcome.UNPACKED, unpacked)
-    if journal.complete or (not journal.begun and holds_images(source, root)):
-        return Fetched(source.name, Outcome.THERE)
-    if "fetch" not in access:
-        return Fetched(source.name, Outcome.BY_HAND)
-    if source.name not in accepted:
-        return Fetched(source.name, Outcome.TERMS)
-    root.mkdir(parents=True, exist_ok=True)
-    if access["fetch"]["provider"] == "synapse":
-        require_space(root, access.get("download_bytes") or 0)
-        files = download_synapse(access["fetch"], root, token=synapse_token())
-        journal.begin()
-        _unpack_each(filter(is_archive, files), root, journal, keep_archives=keep_archives, log=log)
-        journal.end()
-        return Fetched(source.name, Outcome.FETCHED, len(files))
-    with requests.Session() as session:
-        remotes = list_files(access["fetch"], session=session, patience=patience, have=lambda name: _have(root, name))
-        missing = [remote for remote in remotes if not journal.has(remote.path)]
-        require_space(root, sum(remote.bytes or 0 for remote in missing))
-        journal.begin()
-        getter = _Getter(
-            root=root, session=session, patience=patience, journal=journal, keep_archives=keep_archives, log=log
+    try:
+        _clear(root)
+        task = _Task(source, root, keep_archives=keep_archives, log=log, patience=patience)
+        return task.run(accepted=source.name in accepted)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        msg = (
+            f"{root}: cannot be used ({error.strerror or type(error).__name__}{where}). Mend the folder, or name "
+            f"another one at sources.{source.name}.root in the config."
         )
-        getter.all(missing, name=source.name)
-    journal.end()
-    return Fetched(source.name, Outcome.FETCHED, len(missing))
+        raise CallError(msg) from error
 
 
-def _have(root: Path, name: str) -> bool:
-    return (root / name).is_dir()
+def _clear(root: Path) -> None:
+    """Remove what a run left that was killed while it unpacked an archive, which may not be there any more."""
+    for stale in root.glob(f"{STAGING_PREFIX}*"):
+        shutil.rmtree(stale)
 
 
-def holds_images(source: Source, root: Path) -> bool:
-    """Tell whether an image of a source lies in its root, however it came there."""
-    if not root.is_dir():
-        return False
-    matches = (source.match(file.path) for file in walk_files(root))
-    return any(match is not None and match[0].role == "image" for match in matches)
+class _Task:
+    """One source and its root, as they are found."""
 
+    def __init__(self, source: Source, root: Path, *, keep_archives: bool, log: TextIO, patience: Patience) -> None:
+        self._source, self._root = source, root
+        self._access = source.document["access"]
+        self._fetch = self._access.get("fetch")
+        self._digest = digest_of(self._fetch)
+        self._journal = Journal(root)
+        self._holds = holds_images(source, root)
+        self._keep_archives, self._log, self._patience = keep_archives, log, patience
+        self._unpacker = Unpacker(
+            source=source, root=root, journal=self._journal, holds=self._holds, keep_archives=keep_archives, log=log
+        )
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Getter:
-    """Fetches files of one source, several at a time."""
+    def run(self, *, accepted: bool) -> Fetched:
+        unpacked = self._unpacker.by_hand()
+        outcome, files = (Outcome.UNPACKED, unpacked) if unpacked else self._without_unpacking(accepted=accepted)
+        return Fetched(self._source.name, outcome, files, tuple(self._unpacker.foreign))
 
-    root: Path
-    session: requests.Session
-    patience: Patience
-    journal: Journal
-    keep_archives: bool
-    log: TextIO
+    def _without_unpacking(self, *, accepted: bool) -> tuple[Outcome, int]:
+        if self._is_there():
+            return Outcome.THERE, 0
+        if not self._fetch:
+            return Outcome.BY_HAND, 0
+        if not accepted:
+            return Outcome.TERMS, 0
+        files = self._fetch_synapse() if self._fetch["provider"] == "synapse" else self._fetch_listed()
+        self._journal.end(self._digest)
+        return Outcome.FETCHED, files
 
-    def all(self, remotes: Sequence[Remote], *, name: str) -> None:
-        """Fetch files and unpack archives; one that fails does not keep the others away."""
-        known = [remote.bytes for remote in remotes]
-        total = sum(size or 0 for size in known) if all(known) else None
-        with (
-            ThreadPoolExecutor(_CONNECTIONS) as pool,
-            tqdm(total=total, desc=name, unit="B", unit_scale=True, dynamic_ncols=True) as bar,
-        ):
-            jobs = {pool.submit(self._one, remote, bar): remote for remote in remotes}
-            failures = list(_failures(jobs))
-        if failures:
-            msg = f"{name}: {len(failures)} of {len(remotes)} files could not be fetched, the first: {failures[0]} "
-            raise DataError(msg + "What came whole is in place; run again for the rest.")
+    def _is_there(self) -> bool:
+        """Tell whether there is nothing to fetch; what was begun here counts only once it is complete."""
+        if not self._holds or not self._fetch:
+            return self._holds
+        return not self._journal.begun or self._journal.is_complete(self._digest)
 
-    def _one(self, remote: Remote, bar: "tqdm[Any]") -> None:
-        path = download(remote, self.root, session=self.session, patience=self.patience, advance=bar.update)
-        size = path.stat().st_size
-        if is_archive(path):
-            unpacked = unpack(path, self.root)
-            self.log.write(f"{remote.path}: {size:,} bytes, {unpacked.files:,} files in it\n")
-            if not self.keep_archives:
-                path.unlink()
-        else:
-            self.log.write(f"{remote.path}: {size:,} bytes\n")
-        self.journal.done(remote.path, size)
+    def _fetch_synapse(self) -> int:
+        files = download_synapse(self._fetch, self._root, token=synapse_token(), begin=self._begin_synapse)
+        self._unpacker.all(filter(is_archive, files))
+        return len(files)
 
+    def _begin_synapse(self, names: Sequence[str]) -> None:
+        there_bytes = sum(size_bytes(self._root / name) for name in names)
+        require_space(self._root, max((self._access.get("download_bytes") or 0) - there_bytes, 0))
+        self._journal.begin(self._digest)
 
-def _failures(jobs: Iterable[Future[None]]) -> Iterator[DataError]:
-    """Give the files that failed; when all of the last ones did, give the rest up."""
-    in_a_row = 0
-    for job in as_completed(jobs):
-        try:
-            job.result()
-            in_a_row = 0
-        except CancelledError:
-            continue
-        except DataError as error:
-            in_a_row += 1
-            yield error
-        except BaseException:
-            _cancel(jobs)
-            raise
-        if in_a_row == _MAX_FAILURES:
-            _cancel(jobs)
+    def _fetch_listed(self) -> int:
+        # Of another list, such as one of fewer kinds of scans, a folder that is there may be but a part.
+        have = None if self._journal.knows_another(self._digest) else self._have
+        with requests.Session() as session:
+            remotes = list_files(self._fetch, session=session, patience=self._patience, have=have)
+            missing = [remote for remote in remotes if not self._is_done(remote)]
+            require_space(self._root, sum(missing_bytes(remote, self._root) for remote in missing))
+            self._journal.begin(self._digest)
+            getter = Getter(
+                root=self._root,
+                session=session,
+                patience=self._patience,
+                journal=self._journal,
+                keep_archives=self._keep_archives,
+                log=self._log,
+            )
+            getter.all(missing, name=self._source.name)
+        return len(missing)
 
+    def _have(self, name: str) -> bool:
+        """Tell whether a folder of that name is there, with images in it."""
+        return holds_images(self._source, self._root / name)
 
-def _cancel(jobs: Iterable[Future[None]]) -> None:
-    for job in jobs:
-        job.cancel()
-
-
-def _unpack_each(paths: Iterable[Path], root: Path, journal: Journal, *, keep_archives: bool, log: TextIO) -> int:
-    """Unpack archives that lie in a root, each once; return how many that were."""
-    new = [path for path in sorted(paths) if not journal.has(_identity(path))]
-    for path in new:
-        name, size = _identity(path), path.stat().st_size
-        unpacked = unpack(path, root)
-        log.write(f"{path.name}: {unpacked.files:,} files in it\n")
-        if keep_archives:
-            journal.done(name, size)
-        else:
-            path.unlink()
-    return len(new)
-
-
-def _identity(path: Path) -> str:
-    """Name an archive so that another of the same name is told apart."""
-    status = path.stat()
-    return f"{path.name} {status.st_size} {status.st_mtime_ns}"
+    def _is_done(self, remote: Remote) -> bool:
+        done = self._journal.done(remote)
+        if done is None or done.archive:
+            return done is not None and self._holds
+        target = remote.below(self._root)
+        return target.is_file() and size_bytes(target) == done.bytes

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from brains45k.errors import BrainsError, CallError, DataError
 from brains45k.fetch.credentials import SYNAPSE_HOST, SYNAPSE_VARIABLE, CredentialsError
+from brains45k.fetch.space import disk_error
 
 T = TypeVar("T")
 
@@ -25,6 +26,7 @@ def download_synapse(
     folder: Path,
     *,
     token: str | None,
+    begin: Callable[[Sequence[str]], object] = lambda _names: None,
     load: Callable[[str], Any] = importlib.import_module,
 ) -> list[Path]:
     """Download the files of a project whose names fit.
@@ -37,6 +39,8 @@ def download_synapse(
         Where the files go, all of them directly into it.
     token : str, optional
         A personal access token with the rights to view and to download.
+    begin : callable
+        Is told the files' names once they are known, before the folder is made and anything is downloaded.
     load : callable
         Imports a module by its name.
 
@@ -65,6 +69,7 @@ def download_synapse(
     client = library.asked(lambda: library.log_in(token), project)
     found = library.asked(lambda: library.files(client, project), project)
     chosen = _choose(found, access_fetch["names"], project)
+    begin([name for name, _ in chosen])
     folder.mkdir(parents=True, exist_ok=True)
     return [_download(library, client, number, name, folder) for name, number in chosen]
 
@@ -121,7 +126,8 @@ class _Library:
         if isinstance(error, self._errors.SynapseMd5MismatchError):
             return DataError(f"{place}: other bytes came than Synapse's checksum says. Run again.")
         if isinstance(error, OSError) and error.errno and error.filename:
-            return CallError(f"{error.filename}: cannot be written ({error.strerror}). Make room or mend the disk.")
+            msg = f"{error.filename}: cannot be written ({error.strerror}). Make room or mend the disk."
+            return disk_error(msg, error)
         cause = f"answers {status}" if status else f"cannot be reached, or hangs up ({type(error).__name__})"
         return DataError(f"{place}: Synapse {cause}. Run again later.")
 

@@ -3,21 +3,21 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from brains45k.errors import CallError, DataError
+from brains45k.errors import DataError
 from brains45k.fetch.archive_check import STAGING_PREFIX, Limits, check
 from brains45k.fetch.archive_member import DOWNLOAD_AGAIN, ArchiveFault, Directory, naming_damage
 from brains45k.fetch.archive_place import place_files, write_files
 from brains45k.fetch.archive_tar import begins_tar, open_tar
 from brains45k.fetch.archive_zip import ZIP_MAGICS, open_zip
-from brains45k.fetch.space import require_space
+from brains45k.fetch.space import disk_error, require_space
 from brains45k.volume.container import looks_like_text
 
-__all__ = ["Limits", "Unpacked", "is_archive", "unpack"]
+__all__ = ["Limits", "Unpacked", "is_archive", "names_in", "unpack"]
 
 _LIMITS = Limits()
 _HEAD_BYTES = 512
@@ -40,6 +40,22 @@ def is_archive(path: Path) -> bool:
     A damaged archive is one as long as it begins like one; a page with an archive's name is none.
     """
     return path.suffix.lower() not in _ZIP_INSIDE and path.is_file() and _form(path) is not None
+
+
+def names_in(archive: Path) -> list[str]:
+    """Return the names of an archive's files as they stand in its directory, not judged: they may lead anywhere.
+
+    What some programs write as backslashes are slashes here.
+
+    Raises
+    ------
+    DataError
+        If the archive is damaged.
+    CallError
+        If it cannot be read.
+    """
+    with _naming_archive(archive, "cannot be read"), naming_damage(), _open(archive, _LIMITS) as directory:
+        return [name.replace("\\", "/") for name in directory.names()]
 
 
 def unpack(
@@ -71,16 +87,23 @@ def unpack(
     """
     staging = folder / _staging_name(archive)
     try:
-        _remove(staging)
-        return _unpack(archive, staging, limits, advance or _ignore)
+        with _naming_archive(archive, f"cannot be unpacked into {folder}"):
+            _remove(staging)
+            return _unpack(archive, staging, limits, advance or _ignore)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _naming_archive(archive: Path, what: str) -> Iterator[None]:
+    try:
+        yield
     except ArchiveFault as fault:
         msg = f"{archive}: {fault}"
         raise DataError(msg) from fault
     except OSError as error:
-        msg = f"{archive}: cannot be unpacked into {folder} ({error.strerror}). Mend that, and run again."
-        raise CallError(msg) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        msg = f"{archive}: {what} ({error.strerror}). Mend that, and run again."
+        raise disk_error(msg, error) from error
 
 
 def _unpack(archive: Path, staging: Path, limits: Limits, advance: Callable[[int], object]) -> Unpacked:

@@ -29,6 +29,7 @@ def explain_path(path: str, manifest: Path) -> list[str]:
         raise CallError(msg)
     found = [row for row in rows if wanted == row["volume_id"] or _is_end(wanted, row["source_path"])]
     found = found or [row for row in rows if wanted in row["source_path"]]
+    found = found or [row for row in rows if _is_slice(wanted, row)]
     if not found:
         msg = f"{path}: no candidate of that name. It lies outside every root, is no image by its extension, or is "
         msg += f"newer than {manifest}."
@@ -42,6 +43,12 @@ def _is_end(wanted: str, source_path: str) -> bool:
     """Tell whether a path as the user writes it and one relative to a root name the same file."""
     absolute = str(Path(wanted).absolute())
     return absolute.endswith(f"/{source_path}") or f"/{source_path}".endswith(f"/{wanted.lstrip('./')}")
+
+
+def _is_slice(wanted: str, row: Mapping[str, Any]) -> bool:
+    """Tell whether a path names a file of the folder that a DICOM series' row stands for."""
+    folder = wanted.rpartition("/")[0]
+    return bool(folder) and row["source_format"] == "dcm" and _is_end(folder, row["source_path"].rpartition("/")[0])
 
 
 def _explain_row(row: Mapping[str, Any]) -> Iterator[str]:

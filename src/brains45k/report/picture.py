@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from brains45k.corpus.planes import middle_planes, upright
 from brains45k.errors import CallError
-from brains45k.volume.volume import Volume
+from brains45k.volume.volume import Volume, Voxels
 
 _GAP_PIXELS = 6
 _TITLE_PIXELS = 18
@@ -50,15 +50,11 @@ def draw_volume(volume: Volume, path: Path, *, title: str) -> None:
 
 def three_planes(volume: Volume) -> list[Image.Image]:
     """Return the middle planes across x, y and z, one pixel per millimetre, up is superior or anterior."""
-    middle = [size // 2 for size in volume.shape]
-    slices = [np.take(volume.data, middle[axis], axis=axis) for axis in range(3)]
-    steps = [[step for other, step in enumerate(volume.spacing_mm) if other != axis] for axis in range(3)]
-    return [_plane(values, (step[0], step[1])) for values, step in zip(slices, steps, strict=True)]
+    return [_plane(values, spacing_mm) for values, spacing_mm in middle_planes(volume)]
 
 
-def _plane(values: npt.NDArray[np.float32], spacing_mm: tuple[float, float]) -> Image.Image:
+def _plane(values: Voxels, spacing_mm: tuple[float, float]) -> Image.Image:
     grey = np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
-    # The first axis runs right and the second up; rows of a picture run down.
-    picture = Image.fromarray(np.ascontiguousarray(grey.T[::-1]))
+    picture = Image.fromarray(np.ascontiguousarray(upright(grey)))
     size = (round(values.shape[0] * spacing_mm[0]), round(values.shape[1] * spacing_mm[1]))
     return picture.resize((max(1, size[0]), max(1, size[1])), Image.Resampling.BILINEAR)

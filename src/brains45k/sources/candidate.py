@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from brains45k.codes import Code
 from brains45k.sources.catalog import Channel, Contrast, Layout, Source
 from brains45k.sources.series import Kind, SeriesName, classify
-from brains45k.sources.walk import FoundFile
+from brains45k.sources.walk import DICOM, FoundFile
 
 _ID_PART_LENGTH = 40
 _KIND_BY_SUFFIX = {
@@ -43,6 +43,8 @@ class Candidate:
     reference: Verdict = field(default=Verdict())
     clean: Verdict = field(default=Verdict())
     flags: tuple[Code, ...] = ()
+    # Of a DICOM series that holds several images, those that stay out of the corpus.
+    without: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str | None:
@@ -74,7 +76,7 @@ def candidates_of(source: Source, file: FoundFile, *, above: str = "") -> list[C
     channels = source.channels if layout and layout.role == "image" else ()
     return [
         Candidate(
-            volume_id=volume_id(source.name, file.path, fields, channel, unique=fields.get("matched", file.path)),
+            volume_id=volume_id(source.name, file.path, fields, channel, unique=_unique(file, fields)),
             source=source.name,
             file=file,
             layout=layout,
@@ -84,6 +86,12 @@ def candidates_of(source: Source, file: FoundFile, *, above: str = "") -> list[C
         )
         for channel in channels or (None,)
     ]
+
+
+def _unique(file: FoundFile, fields: dict[str, str]) -> str:
+    """Return the part of a path that tells a candidate apart: of a DICOM series the folder, whatever its slices."""
+    path = fields.get("matched", file.path)
+    return path.rpartition("/")[0] if file.extension == DICOM else path
 
 
 def series_of(fields: dict[str, str]) -> str | None:

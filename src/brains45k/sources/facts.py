@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from brains45k.sources.layout import extension_of
+from brains45k.sources.persons import is_personal, words_of_persons
 
 _SIDECAR_MAX_BYTES = 4 << 20
 _TEXT_MAX_LENGTH = 200
 _NO_TEXT = frozenset({"", "-", "n/a", "na", "nan", "none", "null", "nil", "unknown", "undefined", "not available"})
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d([-./]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])(?!\d)")
 
 # What a scan of a head can have; anything outside is a slip of the pen or a placeholder.
 _RANGES = {
@@ -38,12 +38,6 @@ _GAUSS_FROM = 100.0
 _SECONDS_BELOW = {"EchoTime": 1.0, "RepetitionTime": 30.0, "InversionTime": 10.0}
 _TIMES = ("EchoTime", "echo_time_ms"), ("RepetitionTime", "repetition_time_ms"), ("InversionTime", "inversion_time_ms")
 _MODEL_KEYS = ("ManufacturersModelName", "ManufacturerModelName")
-_PERSON_KEYS = (
-    "PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName", "PatientBirthDate",
-    "PatientMotherBirthName", "PatientAddress", "PatientTelephoneNumbers", "AccessionNumber",
-    "ReferringPhysicianName", "PerformingPhysicianName", "RequestingPhysician", "OperatorsName",
-)  # fmt: skip
-_PERSON_MIN_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +97,13 @@ def facts_of_sidecar(document: Mapping[str, Any]) -> Facts:
         The sidecar's content. Times may be in seconds or milliseconds, which is told by their size; an echo time
         below 1 ms among milliseconds is dropped, because it could be in seconds. The field may be in tesla or
         gauss. Values that are no finite number in a plausible range are dropped, and so is text that repeats
-        what the sidecar says of a person, or holds a date.
+        what the sidecar says of a person, or holds a date or an id of a subject.
     """
-    persons = _persons(document)
+    persons = words_of_persons(document)
     models = (as_text(document.get(key)) for key in _MODEL_KEYS)
     echo_ms, repetition_ms, inversion_ms = _times_ms(document)
     return Facts(
-        description=_unless_of(persons, describing(document.get("SeriesDescription"))),
+        description=_unless_of(persons, as_text(document.get("SeriesDescription"))),
         sequence=_unless_of(persons, _sequence(document)),
         manufacturer=_unless_of(persons, as_text(document.get("Manufacturer"))),
         model=_unless_of(persons, next(filter(None, models), None)),
@@ -168,13 +162,13 @@ def as_text(value: object) -> str | None:
 
 
 def describing(value: object) -> str | None:
-    """Return a series' description; None if it holds a date, which belongs to a person.
+    """Return text that describes a scan; None if it holds a date or an id of a subject, which belong to a person.
 
-    >>> describing("MPRAGE GRAPPA2"), describing("T1 2011-05-12")
-    ('MPRAGE GRAPPA2', None)
+    >>> describing("MPRAGE GRAPPA2"), describing("T1 2011-05-12"), describing("137_S_1414 T1")
+    ('MPRAGE GRAPPA2', None, None)
     """
     text = as_text(value)
-    return None if text is None or _DATE.search(text) else text
+    return None if text is None or is_personal(text) else text
 
 
 def as_number(value: object) -> float | None:
@@ -259,26 +253,8 @@ def _times_ms(document: Mapping[str, Any]) -> tuple[float | None, ...]:
     return tuple(plausible(name, times.get(key)) for key, name in _TIMES)
 
 
-def _persons(document: Mapping[str, Any]) -> frozenset[str]:
-    """Return the words by which a sidecar that was not cleaned names its patient or staff."""
-    return frozenset(
-        word
-        for key in _PERSON_KEYS
-        for text in _strings(document.get(key))
-        for word in re.split(r"[\W_]+", text.casefold())
-        if len(word) >= _PERSON_MIN_LENGTH
-    )
-
-
-def _strings(value: object) -> Iterator[str]:
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, str | int):
-            yield str(item)[:_TEXT_MAX_LENGTH] if isinstance(item, str) or abs(item) < 10**18 else ""
-
-
 def _unless_of(persons: frozenset[str], text: str | None) -> str | None:
-    """Return text unless it holds a word of a person's."""
-    return None if text is None or any(person in text.casefold() for person in persons) else text
+    return None if text is None or is_personal(text, persons) else text
 
 
 def _sidecars(image: Path) -> Iterator[Path]:

@@ -40,7 +40,7 @@ def scan_source(source: Source, root: Path, *, selection: str = "reference") -> 
     """
     # On a slow disk this takes minutes; where it is quick no bar is ever seen.
     files = tqdm(walk_files(root), desc=f"looking through {root}", unit="file", delay=2, leave=False, disable=None)
-    above = "".join(f"{part}/" for part in root.resolve().parts[-_FOLDERS_ABOVE:] if part != "/")
+    above = folders_above(root)
     tables: list[FoundFile] = []
     found = (candidate for file in _images(files, tables) for candidate in candidates_of(source, file, above=above))
     candidates = _rename_repeats(found)
@@ -55,6 +55,11 @@ def scan_source(source: Source, root: Path, *, selection: str = "reference") -> 
         for candidate, by_reference, by_clean in zip(candidates, reference, clean, strict=True)
     ]
     return Scan(judged, tables if source.metadata else [])
+
+
+def folders_above(root: Path) -> str:
+    """Return the names of the folders that end in a root, each with its ``/``: a layout may spell them as well."""
+    return "".join(f"{part}/" for part in root.resolve().parts[-_FOLDERS_ABOVE:] if part != "/")
 
 
 def _images(files: Iterable[FoundFile], tables: list[FoundFile]) -> Iterator[FoundFile]:

@@ -1,6 +1,7 @@
 """The two selections: which candidates of a source are taken, and the code for each that is not."""
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
@@ -13,6 +14,7 @@ from brains45k.sources.series import Kind
 from brains45k.sources.walk import DICOM, UNLISTED
 
 _TAKEN = Verdict()
+_IMAGE_NUMBER = re.compile(r"_(I\d+)\.[^/]+$")
 _CODE_BY_KIND = {
     Kind.UNKNOWN: Code.S_UNKNOWN_SERIES,
     Kind.LOCALIZER: Code.S_LOCALIZER,
@@ -135,17 +137,28 @@ _CHECKS: tuple[Callable[[Candidate, Rules], Verdict], ...] = (
 
 def _drop_twins(candidates: Sequence[Candidate], verdicts: list[Verdict]) -> list[Verdict]:
     """Leave out a DICOM series of which an image is taken that somebody converted."""
-    images = {
-        _series_of(candidate): candidate.volume_id
-        for candidate, verdict in zip(candidates, verdicts, strict=True)
-        if verdict.taken and candidate.file.extension != DICOM
-    }
-    return [
-        Verdict(Code.S_DICOM, f"beside {images[_series_of(candidate)]}")
-        if verdict.taken and candidate.file.extension == DICOM and _series_of(candidate) in images
-        else verdict
-        for candidate, verdict in zip(candidates, verdicts, strict=True)
-    ]
+    images: dict[tuple[str | None, ...], list[Candidate]] = defaultdict(list)
+    for candidate, verdict in zip(candidates, verdicts, strict=True):
+        if verdict.taken and candidate.file.extension != DICOM and candidate.file.bytes and not _is_phase(candidate):
+            images[_series_of(candidate)].append(candidate)
+    result = list(verdicts)
+    for index, (candidate, verdict) in enumerate(zip(candidates, verdicts, strict=True)):
+        if verdict.taken and candidate.file.extension == DICOM:
+            twins = (image for image in images[_series_of(candidate)] if _may_be_same(image, candidate))
+            twin = next(twins, None)
+            result[index] = Verdict(Code.S_DICOM, f"beside {twin.volume_id}") if twin else verdict
+    return result
+
+
+def _may_be_same(image: Candidate, series: Candidate) -> bool:
+    """Tell apart two images of one folder by LONI's own number at the end of their names, where both have one."""
+    numbers = [_IMAGE_NUMBER.search(one.file.path) for one in (image, series)]
+    first, second = (number[1] if number else None for number in numbers)
+    return first is None or second is None or first == second
+
+
+def _is_phase(candidate: Candidate) -> bool:
+    return candidate.layout is not None and "phase" in candidate.layout.name
 
 
 def _series_of(candidate: Candidate) -> tuple[str | None, ...]:

@@ -1,11 +1,12 @@
 """Walk a source's folder and list every file that could hold an image, and the tables that lie beside them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from brains45k.dicom.series import EXTENSION, is_of_series, series_files
+from brains45k.dicom.series import EXTENSION, is_of_series, series_files, stamp_of_series
 from brains45k.errors import DataError
 from brains45k.sources.layout import extension_of
 
@@ -25,6 +26,25 @@ class FoundFile:
     extension: str
     bytes: int
     mtime_ns: int
+    stamp: str | None = None
+
+
+class Measure(NamedTuple):
+    """What tells one state of a file from another.
+
+    Attributes
+    ----------
+    bytes : int
+        Of a DICOM series, of all its files.
+    mtime_ns : int
+        When the newest of them was modified; the header of a pair counts as well.
+    stamp : str, optional
+        Of a DICOM series, a digest of each file's name, size and time.
+    """
+
+    bytes: int
+    mtime_ns: int
+    stamp: str | None = None
 
 
 def walk_files(root: Path) -> Iterator[FoundFile]:
@@ -93,18 +113,28 @@ def _table_extension(name: str) -> str | None:
     return next((extension for extension in TABLES if name.lower().endswith(extension)), None)
 
 
-def size_and_time(path: Path) -> tuple[int, int]:
-    """Return the bytes of a candidate, and when it was last modified, in ns.
+def measure(path: Path) -> Measure:
+    """Measure a candidate as it lies there now.
 
-    The header of a pair counts for the time alone; of a DICOM file, all of its folder do for both.
+    Raises
+    ------
+    OSError
+        If it cannot be looked at.
+    RefusalError
+        If the folder of a DICOM series cannot.
     """
     if is_of_series(path.name):
-        found = [file.stat() for file in series_files(path)]
-        return sum(status.st_size for status in found), max(status.st_mtime_ns for status in found)
+        return _measure_series([(file.name, file.stat()) for file in series_files(path)])
     status = path.stat()
     headers = (path.with_suffix(suffix) for suffix in (".hdr", ".HDR")) if path.suffix.lower() == ".img" else ()
     times = [file.stat().st_mtime_ns for file in headers if file.is_file()]
-    return status.st_size, max(status.st_mtime_ns, *times) if times else status.st_mtime_ns
+    return Measure(status.st_size, max([status.st_mtime_ns, *times]))
+
+
+def _measure_series(files: Iterable[tuple[str, os.stat_result]]) -> Measure:
+    slices = [(name, status.st_size, status.st_mtime_ns) for name, status in files]
+    sizes, times = [size for _, size, _ in slices], [time for _, _, time in slices]
+    return Measure(sum(sizes), max(times, default=0), stamp_of_series(slices))
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
@@ -132,23 +162,20 @@ def _is_pair(header_name: str, names: set[str]) -> bool:
 
 def _found(entry: os.DirEntry[str], prefix: str, extension: str) -> FoundFile:
     try:
-        size, mtime_ns = size_and_time(Path(entry.path)) if extension == ".img" else _of(entry)
+        if extension == ".img":
+            return FoundFile(prefix + entry.name, extension, *measure(Path(entry.path)))
+        status = entry.stat()
     except OSError:
         return FoundFile(prefix + entry.name, extension, 0, 0)
-    return FoundFile(prefix + entry.name, extension, size, mtime_ns)
+    return FoundFile(prefix + entry.name, extension, status.st_size, status.st_mtime_ns)
 
 
 def _found_series(series: list[os.DirEntry[str]], prefix: str) -> FoundFile:
     try:
-        sizes, times = zip(*(_of(entry) for entry in series), strict=True)
+        found = _measure_series([(entry.name, entry.stat()) for entry in series])
     except OSError:
         return FoundFile(prefix + series[0].name, DICOM, 0, 0)
-    return FoundFile(prefix + series[0].name, DICOM, sum(sizes), max(times))
-
-
-def _of(entry: os.DirEntry[str]) -> tuple[int, int]:
-    status = entry.stat()
-    return status.st_size, status.st_mtime_ns
+    return FoundFile(prefix + series[0].name, DICOM, *found)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from brains45k.codes import Code
 from brains45k.corpus.record import digest_of_voxels
-from brains45k.sources.walk import size_and_time
+from brains45k.sources.walk import measure
 from brains45k.tasks.forms import share_a_form
 from brains45k.tasks.label import Label, read_label, require_same_grid
 from brains45k.tasks.row import Entry, Row
@@ -79,12 +79,12 @@ def _unchanged(root: Path, file: Entry) -> Path:
     """Return a planned file's path, unless it is another file by now; the next run plans anew."""
     path = root / str(file["path"])
     try:
-        found = size_and_time(path)
+        found = measure(path)
     except FileNotFoundError as error:
         raise RefusalError(Code.E_CHANGED, "the file vanished, or its link leads nowhere") from error
     except OSError as error:
         raise RefusalError(Code.E_UNREADABLE, error.strerror or str(error)) from error
-    if found != (file["bytes"], file["mtime_ns"]):
+    if (found.bytes, found.mtime_ns) != (file["bytes"], file["mtime_ns"]):
         raise RefusalError(Code.E_CHANGED, "it is another file than when the plan was made")
     return path
 

@@ -53,7 +53,7 @@ def test_a_table_is_read_however_it_was_saved(tmp_path: Path, content: bytes) ->
         ("bad.xml", "<!DOCTYPE a><a/>", "bad.xml: is not read, because it declares a document type."),
         (
             "bad.csv",
-            COLLECTION_HEADER + "x,3000\n",
+            COLLECTION_HEADER + collection_row("x", "3000", "BL", "T1"),
             "bad.csv: has rows without an id by which an image could be found.",
         ),
         ("bad.csv", "Image Data ID,Age\n", None),
@@ -68,6 +68,45 @@ def test_a_damaged_table_costs_a_line_at_most(tmp_path: Path, name: str, content
     tables = read_tables(KINDS, tmp_path, [write(tmp_path, "good.csv", GOOD), write(tmp_path, name, content)])
     assert tables.facts_of(IMAGE, {}) == KNOWN
     assert tables.warnings == ((warning,) if warning else ())
+
+
+ROW = collection_row("I2", "3001", "V04", "T2")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ROW.replace('"CN",', ""),
+        ROW.replace('"CN"', '"CN","MCI"'),
+        ROW.replace('"CN"', '"C\0N"'),
+        ROW.replace("V04", "V,04").replace('"', ""),
+    ],
+)
+def test_malformed_rows_say_nothing_and_are_counted(tmp_path: Path, row: str) -> None:
+    name = write(tmp_path, "a.csv", GOOD + row + collection_row("I3", "3002", "V05", "T1"))
+    other = write(tmp_path, "b.csv", COLLECTION_HEADER + row * 2)
+    tables = read_tables(KINDS, tmp_path, [name, other])
+    assert tables.facts_of(IMAGE, {}) == KNOWN
+    assert tables.facts_of(IMAGE.replace("I1", "I2"), {}) == Facts()
+    assert tables.facts_of(IMAGE.replace("I1", "I3"), {}) == Facts(description="T1", visit="V05")
+    assert tables.warnings == (
+        "a.csv: has malformed rows, which are passed over (1 of 3).",
+        "b.csv: has malformed rows, which are passed over (2 of 2).",
+    )
+
+
+@pytest.mark.parametrize("place", [0, 1, 5, 7, 11])
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_a_quote_that_does_not_close_gives_nothing_wrong(tmp_path: Path, place: int, quote: str) -> None:
+    cells = [f"{quote}{cell}{quote}" for cell in ROW.replace('"', "").strip().split(",")]
+    cells[place] = '"' + cells[place].strip('"')
+    behind = collection_row("I3", "3002", "V05", "T1").replace('"', quote)
+    tables = read_tables(KINDS, tmp_path, [write(tmp_path, "a.csv", GOOD + ",".join(cells) + "\n" + behind)])
+    assert tables.facts_of(IMAGE, {}) == KNOWN
+    for image in ("I2", "I3"):
+        assert tables.facts_of(IMAGE.replace("I1", image), {}) == Facts()
+    (warning,) = tables.warnings
+    assert warning.startswith("a.csv: is read only up to a line that is no row of a table (line ")
 
 
 def test_stubs_are_counted(tmp_path: Path) -> None:

@@ -172,10 +172,12 @@ def test_a_field_in_gauss_and_placeholders_are_understood(tmp_path: Path) -> Non
     assert tables.facts_of("x/I1/a.nii", {}) == Facts(visit="BL", weighting="PD", field_strength_t=1.5)
 
 
-def test_nothing_of_the_person_is_taken(tmp_path: Path) -> None:
+@pytest.mark.parametrize("day", ["20110512", "2011-05-12", "5/12/2011", "12 May 2011", "002_S_0295"])
+def test_nothing_of_the_person_is_taken(tmp_path: Path, day: str) -> None:
+    protocol = dict.fromkeys(("Weighting", "Manufacturer", "Mfg Model", "Acquisition Type", "Pulse Sequence"), day)
     tables = read(
         tmp_path,
-        list__csv=COLLECTION_HEADER + collection_row("I1", "002_S_0295", "m12", "T1 20110512"),
-        a__xml=idaxs("002_S_0295", "ADNI1/GO Month 12", "150055", raw=imaging("1", "T1 2011-05-12", {})),
+        list__csv=COLLECTION_HEADER + collection_row("I1", "002_S_0295", "m12", f"T1 {day}"),
+        a__xml=idaxs("002_S_0295", f"Visit of {day}", "150055", raw=imaging("1", f"{day} T1", protocol)),
     )
     assert tables.facts_of("x/I1/a.nii", {}) == Facts(visit="m12")

@@ -14,6 +14,13 @@ def test_equal_warnings_are_one_line_with_the_first_example() -> None:
     )
 
 
+def test_a_warning_of_a_files_own_is_a_line_for_each_file() -> None:
+    complaints = Complaints()
+    for file in ("a.csv", "b.csv"):
+        complaints.add("has malformed rows", file, "1 of 3", alone=True)
+    assert complaints.lines() == ("a.csv: has malformed rows (1 of 3).", "b.csv: has malformed rows (1 of 3).")
+
+
 def test_a_line_is_one_line_whatever_the_files_name() -> None:
     complaints = Complaints()
     complaints.add("is empty", "a\nb\udcff\u202e.csv", "x\ty")

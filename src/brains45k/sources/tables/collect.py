@@ -120,8 +120,9 @@ class _Reading:
 
     def _rows(self, file: str) -> Iterator[tuple[tuple[Kind, Places], list[str]]]:
         path = _regular(self._root / file)
-        rows = workbook_rows if file.lower().endswith(".xlsx") else delimited_rows
-        return rows(path, self._recognise)
+        if file.lower().endswith(".xlsx"):
+            return workbook_rows(path, self._recognise)
+        return delimited_rows(path, self._recognise, partial(self._complain_of_rows, file))
 
     def _recognise(self, header: Sequence[str]) -> tuple[Kind, Places] | None:
         recognised = ((kind, kind.recognise(header)) for kind in self._kinds)
@@ -141,6 +142,9 @@ class _Reading:
             contradicting = self._register.add(key, facts)
             if contradicting:
                 self._complaints.add(_CONTRADICTS, file, f"{key}: {', '.join(contradicting)}")
+
+    def _complain_of_rows(self, file: str, sentence: str, detail: str) -> None:
+        self._complaints.add(sentence, file, detail, alone=True)
 
     def _complain(self, file: str, error: UnreadableError | OSError) -> None:
         if isinstance(error, UnreadableError):

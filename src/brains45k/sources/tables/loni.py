@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-from brains45k.sources.facts import Facts, as_text, describing, plausible, sequence_of, tesla
+from brains45k.sources.facts import Facts, describing, plausible, sequence_of, tesla
 from brains45k.sources.tables.ida_xml import Description
 from brains45k.sources.tables.kind import Entry, Kind, Places, places_of
 
@@ -111,7 +111,7 @@ def _visited(word: str | None, subject: str | None) -> Facts:
 
 @lru_cache(maxsize=_DISTINCT_ROWS)
 def _facts_of_visit(word: str | None, *, of_ppmi: bool) -> Facts:
-    visit = as_text(word)
+    visit = describing(word)
     return Facts(visit=_VISIT_BY_WORD.get(visit.casefold(), visit) if visit and of_ppmi else visit)
 
 
@@ -126,10 +126,10 @@ def _facts_of_terms(terms: Mapping[str, str]) -> Facts:
     """Return the facts of a protocol; the archive has times in milliseconds."""
     term = {key.strip().casefold(): value for key, value in terms.items()}
     return Facts(
-        sequence=sequence_of(term.get("acquisition type"), term.get("pulse sequence")),
-        weighting=as_text(term.get("weighting")),
-        manufacturer=as_text(term.get("manufacturer")),
-        model=as_text(term.get("mfg model")),
+        sequence=describing(sequence_of(term.get("acquisition type"), term.get("pulse sequence"))),
+        weighting=describing(term.get("weighting")),
+        manufacturer=describing(term.get("manufacturer")),
+        model=describing(term.get("mfg model")),
         field_strength_t=tesla(term.get("field strength")),
         echo_time_ms=plausible("echo_time_ms", term.get("te")),
         repetition_time_ms=plausible("repetition_time_ms", term.get("tr")),

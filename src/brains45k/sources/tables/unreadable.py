@@ -31,15 +31,16 @@ class Complaints:
     """Warnings, one line for each kind: its first example and how many more there are."""
 
     def __init__(self) -> None:
-        self._by_sentence: dict[str, _Complaint] = {}
+        self._by_kind: dict[tuple[str, str], _Complaint] = {}
 
-    def add(self, sentence: str, file: str, detail: str = "") -> None:
-        """Note one case of what ``sentence`` says, found in ``file``."""
-        self._by_sentence.setdefault(sentence, _Complaint(file, detail)).count += 1
+    def add(self, sentence: str, file: str, detail: str = "", *, alone: bool = False) -> None:
+        """Note one case of what ``sentence`` says, found in ``file``; with ``alone``, for a line of the file's own."""
+        kind = (sentence, file if alone else "")
+        self._by_kind.setdefault(kind, _Complaint(file, detail)).count += 1
 
     def lines(self) -> tuple[str, ...]:
-        """Return one line per sentence, each beginning with a file."""
-        return tuple(_line(sentence, complaint) for sentence, complaint in self._by_sentence.items())
+        """Return one line per kind, each beginning with a file."""
+        return tuple(_line(sentence, complaint) for (sentence, _), complaint in self._by_kind.items())
 
 
 def _line(sentence: str, complaint: _Complaint) -> str:
