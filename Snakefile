@@ -29,7 +29,7 @@ rule corpus:
     input:
         manifest="manifests/corpus.parquet",
         shards=all_shards,
-        reports="manifests/reports/index.html",
+        reports=all_pages,
     localrule: True
 
 

@@ -147,9 +147,9 @@ def source_manifests(wildcards):
     return [f"manifests/{source}.parquet" for source in sources_in_use()]
 
 
-def source_pages(wildcards):
-    """Return the page of each source in use."""
-    return [f"manifests/reports/{source}.html" for source in sources_in_use()]
+def all_pages(wildcards):
+    """Return the pages: targets each, so that one which was lost is made again."""
+    return [f"manifests/reports/{page}.html" for page in ("index", *sources_in_use())]
 
 
 def all_shards(wildcards):

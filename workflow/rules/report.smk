@@ -30,7 +30,6 @@ rule report_corpus:
     """The page of the corpus: all sources side by side."""
     input:
         corpus="manifests/corpus.parquet",
-        pages=source_pages,
     output:
         page=report(
             "manifests/reports/index.html",
@@ -50,5 +49,5 @@ rule report_corpus:
 rule reports:
     """All pages."""
     input:
-        "manifests/reports/index.html",
+        all_pages,
     localrule: True
