@@ -6,12 +6,12 @@ import pytest
 from support.small_corpus import SmallCorpus, document
 
 from brains45k.errors import DataError
-from brains45k.report.make import make_index_page, make_source_page
+from brains45k.report.make import make_pages
 
 
 def test_a_sources_page_has_the_corpus_verdict_on_its_rows(corpus: SmallCorpus, tmp_path: Path) -> None:
-    logs = tmp_path / "logs"
-    make_source_page(corpus.manifest, "tiny", tmp_path, logs=logs, document=document())
+    pages = make_pages(corpus.manifest, tmp_path, logs=tmp_path / "logs", documents={"tiny": document()})
+    assert [page.name for page in pages] == ["frames.html", "tiny.html", "index.html"]
     text = (tmp_path / "tiny.html").read_text()
     rows = [row for row in corpus.rows().values() if row["source"] == "tiny"]
     kept = sum(row["status"] == "kept" for row in rows)
@@ -23,7 +23,7 @@ def test_a_sources_page_has_the_corpus_verdict_on_its_rows(corpus: SmallCorpus, 
 
 def test_the_index_says_of_absent_sources_what_their_files_say(corpus: SmallCorpus, tmp_path: Path) -> None:
     documents = {"tiny": document(), "frames": document(), "msd": document(title="Not here")}
-    make_index_page(corpus.manifest, tmp_path, logs=tmp_path / "logs", documents=documents)
+    make_pages(corpus.manifest, tmp_path, logs=tmp_path / "logs", documents=documents)
     text = (tmp_path / "index.html").read_text()
     assert "tiny.html" in text
     assert "frames.html" in text
@@ -31,4 +31,4 @@ def test_the_index_says_of_absent_sources_what_their_files_say(corpus: SmallCorp
 
 def test_without_a_manifest_there_is_no_page(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"corpus\.parquet: no such file"):
-        make_index_page(tmp_path / "corpus.parquet", tmp_path, logs=tmp_path)
+        make_pages(tmp_path / "corpus.parquet", tmp_path, logs=tmp_path)

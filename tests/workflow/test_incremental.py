@@ -10,13 +10,12 @@ import pytest
 from support.workspace import REPOSITORY, Run, Workspace
 
 from brains45k.corpus.plan import bucket_of, shard_name
-from brains45k.demo.write import DEMO_SOURCES
 
 pytestmark = pytest.mark.workflow
 
 _BUCKETS = 2
-# They are made anew from the corpus's manifest, the last to change.
-_PAGES = {"report_source": len(DEMO_SOURCES), "report_corpus": 1}
+# Made anew from the corpus's manifest, the last to change.
+_PAGES = {"make_reports": 1}
 
 
 def _a_kept_file(workspace: Workspace, source: str = "adni") -> tuple[Path, str]:

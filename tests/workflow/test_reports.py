@@ -45,7 +45,7 @@ def test_a_page_that_was_lost_is_made_again_alone(reported: Workspace) -> None:
     before = page.read_bytes()
     page.unlink()
     run = reported.run()
-    assert run.jobs == {"report_source": 1, "reports": 1}, run.text
+    assert run.jobs == {"make_reports": 1, "reports": 1}, run.text
     assert page.read_bytes() == before
 
 

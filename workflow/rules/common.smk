@@ -124,10 +124,17 @@ def rows_of(wildcards):
     return [f"data/corpus/{source}/{shard}.parquet" for shard in shards_of(source)]
 
 
+def sources_there():
+    """Return the names of the sources that a corpus can be built from."""
+    if not workflow.is_main_process:
+        return [name for name in SETTINGS.sources if index_path(name).exists()]
+    return [source.name for source in SURVEYED if source not in unusable(SURVEYED)]
+
+
 def sources_in_use():
     """Show the sources once, refuse to go on without them, and return the names of those there are."""
     if not workflow.is_main_process:
-        return [name for name in SETTINGS.sources if index_path(name).exists()]
+        return sources_there()
     if "shown" not in PROGRESS:
         PROGRESS["shown"] = True
         console().print(survey_table(SURVEYED))
@@ -139,12 +146,22 @@ def sources_in_use():
             "enabled: false in config/config.yaml, or go on without them by allow_missing: true. "
             "All steps to get a source stand in config/sources/NAME.yaml."
         )
-    return [source.name for source in SURVEYED if source not in missing]
+    return sources_there()
 
 
 def source_manifests(wildcards):
     """Return the manifest of each source in use."""
     return [f"manifests/{source}.parquet" for source in sources_in_use()]
+
+
+def source_page(source):
+    """Return the page of one source, as Snakemake's own report shows it."""
+    return report(
+        f"manifests/reports/{source}.html",
+        caption="../report/source.rst",
+        category="Corpus",
+        labels={"page": source},
+    )
 
 
 def all_pages(wildcards):
@@ -263,3 +280,6 @@ def stop_progress():
     """Close the bar."""
     if "bar" in PROGRESS:
         PROGRESS["bar"].stop()
+
+
+SOURCE_PAGES = [source_page(source) for source in sources_there()]
