@@ -62,7 +62,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Reports:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - where it is installed
 
